@@ -1,0 +1,66 @@
+package account
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxEmail is the longest address that can be delivered to, in bytes (RFC 5321
+// section 4.5.3.1.3, less the angle brackets).
+const maxEmail = 254
+
+// Email is an address in the form its owner wrote and the form under which it
+// is unique.
+type Email struct {
+	// Display is the address in NFC.
+	Display string
+	// Key is the canonical form: NFKC and case-folded local part, lower-case
+	// IDNA A-label domain. Two addresses with one key are one account, which
+	// stops a second account behind a case-mapping trap.
+	Key string
+}
+
+// ParseEmail checks an address and reports whether it can be one. It refuses
+// what no mailbox needs and attacks use: control characters and white space
+// (header injection), several at signs, and a local part that mixes scripts
+// (look-alikes).
+func ParseEmail(raw string) (Email, bool) {
+	display := norm.NFC.String(strings.TrimSpace(raw))
+	if len(display) > maxEmail || !utf8.ValidString(display) {
+		return Email{}, false
+	}
+	local, domain, ok := strings.Cut(display, "@")
+	if !ok || local == "" || len(local) > 64 || !validLocal(local) {
+		return Email{}, false
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || ascii == "" || strings.ContainsAny(ascii, "@ []") {
+		return Email{}, false
+	}
+	key := cases.Fold().String(norm.NFKC.String(local))
+	if key = norm.NFKC.String(key); !validLocal(key) {
+		return Email{}, false
+	}
+	return Email{Display: display, Key: key + "@" + strings.ToLower(ascii)}, len(key)+1+len(ascii) <= maxEmail
+}
+
+// validLocal judges the part before the at sign.
+func validLocal(local string) bool {
+	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
+		return false
+	}
+	scripts := 0
+	for _, script := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
+		if strings.ContainsFunc(local, func(r rune) bool { return unicode.Is(script, r) }) {
+			scripts++
+		}
+	}
+	return scripts <= 1 && !strings.ContainsFunc(local, func(r rune) bool {
+		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;@\,"`, r)
+	})
+}

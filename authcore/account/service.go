@@ -1,0 +1,113 @@
+// Package account holds what people and operators do with accounts: sign in
+// with a password, set up the first account, prove it is them again, end
+// sessions, disable and enable.
+package account
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Sessions makes and ends sessions; *session.Manager does.
+type Sessions interface {
+	Open(ctx context.Context, g session.Grant, commit func(context.Context, *session.Session) error) (session.Token, *session.Session, error)
+	Rotate(ctx context.Context, live *session.Live, change func(*session.Session)) (session.Token, *session.Session, error)
+	List(ctx context.Context, userID string) ([]session.Session, error)
+	Revoke(ctx context.Context, userID, sessionID string) error
+	RevokeAll(ctx context.Context, userID, except string) (int, error)
+}
+
+// Passwords hashes and verifies; *password.Hasher does.
+type Passwords interface {
+	Hash(ctx context.Context, password string) (string, error)
+	Verify(ctx context.Context, stored, password string) (password.Result, error)
+	VerifyDummy(ctx context.Context, password string) error
+}
+
+// Guard limits attempts; *throttle.Guard does.
+type Guard interface {
+	Attempt(ctx context.Context, a throttle.Attempt) (*throttle.Ticket, error)
+	StepUp(ctx context.Context, userID string) error
+	StepUpSucceeded(ctx context.Context, userID string) error
+}
+
+// Events are told what happened, for metrics and for Caddy's event system. The
+// names are a closed set and the data holds no secret.
+type Events interface {
+	Emit(name EventName, data map[string]any)
+}
+
+// EventName names what happened, in the past tense.
+type EventName string
+
+// The events.
+const (
+	EventSignedIn       EventName = "user_signed_in"
+	EventSignInFailed   EventName = "sign_in_failed"
+	EventSignedOut      EventName = "user_signed_out"
+	EventLocked         EventName = "account_locked"
+	EventUserCreated    EventName = "user_created"
+	EventUserDisabled   EventName = "user_disabled"
+	EventUserEnabled    EventName = "user_enabled"
+	EventPasswordSet    EventName = "password_set"
+	EventSessionRevoked EventName = "session_revoked"
+)
+
+// Deps are what a Service is made of.
+type Deps struct {
+	Users     UserStore
+	Ledger    Ledger
+	Tokens    token.Store
+	Sessions  Sessions
+	Passwords Passwords
+	Guard     Guard
+	Sealer    Sealer
+	Mail      mail.Sender
+	Events    Events
+	Policy    password.Policy
+	Clock     authcore.Clock
+	Logger    *slog.Logger
+}
+
+// Service is what the pages, the command line and the admin endpoint call.
+type Service struct {
+	users     UserStore
+	ledger    Ledger
+	tokens    token.Store
+	sessions  Sessions
+	passwords Passwords
+	guard     Guard
+	sealer    Sealer
+	mail      mail.Sender
+	events    Events
+	policy    password.Policy
+	clock     authcore.Clock
+	logger    *slog.Logger
+}
+
+// New returns the service.
+func New(d Deps) *Service {
+	return &Service{
+		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, sessions: d.Sessions,
+		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer, mail: d.Mail,
+		events: d.Events, policy: d.Policy, clock: d.Clock, logger: d.Logger,
+	}
+}
+
+// operatorEvent starts the audit event of something an operator did.
+func (s *Service) operatorEvent(action audit.Action) audit.Event {
+	return audit.New(s.clock(), action, authcore.Client{}).By(audit.ActorOperator, "")
+}
+
+// userEvent starts the audit event of something a signed-in user did.
+func (s *Service) userEvent(action audit.Action, userID string, client authcore.Client) audit.Event {
+	return audit.New(s.clock(), action, client).By(audit.ActorUser, userID).Of(userID)
+}

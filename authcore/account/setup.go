@@ -1,0 +1,130 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+const (
+	// setUpLife is how long a set-up link works.
+	setUpLife = 24 * time.Hour
+	// maxName bounds the display name, in bytes.
+	maxName = 200
+)
+
+// IssueSetUp makes the secret of a link that creates the first account, and
+// voids older ones. It fails with authcore.ErrConflict when there is an
+// account already.
+func (s *Service) IssueSetUp(ctx context.Context) (secret string, err error) {
+	exists, err := s.users.HasUsers(ctx)
+	if err != nil {
+		return "", fmt.Errorf("looking for accounts: %w", err)
+	}
+	if exists {
+		return "", fmt.Errorf("the first account exists already: %w", authcore.ErrConflict)
+	}
+	secret, t := token.New(token.SetUp, "", s.clock(), setUpLife)
+	if err := s.tokens.Issue(ctx, t); err != nil {
+		return "", fmt.Errorf("storing set-up token: %w", err)
+	}
+	return secret, nil
+}
+
+// CheckSetUp reports whether a set-up link works still, without using it up:
+// authcore.ErrNotFound when not.
+func (s *Service) CheckSetUp(ctx context.Context, secret string) error {
+	hash, ok := token.HashOf(secret)
+	if !ok {
+		return authcore.ErrNotFound
+	}
+	_, err := s.tokens.Peek(ctx, hash, token.SetUp, s.clock())
+	return err
+}
+
+// CompleteSetUp creates the first account, an administrator with a verified
+// address (whoever reads the log vouches for it), and signs it in. It fails
+// with *InvalidError for bad fields and authcore.ErrNotFound for a link that
+// was used, has expired or never was.
+func (s *Service) CompleteSetUp(ctx context.Context, in SetUp) (SignedIn, error) {
+	if err := s.CheckSetUp(ctx, in.Secret); err != nil {
+		return SignedIn{}, err
+	}
+	user, hash, err := s.newUser(ctx, NewUser{Email: in.Email, Name: in.Name, Password: in.Password, Role: authcore.RoleAdmin, Verified: true})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	tokenHash, _ := token.HashOf(in.Secret)
+	event := s.userEvent(audit.SetupComplete, user.ID, in.Client)
+	if err := s.ledger.CreateFirst(ctx, tokenHash, user, hash, event); err != nil {
+		if errors.Is(err, authcore.ErrConflict) {
+			return SignedIn{}, authcore.ErrNotFound
+		}
+		return SignedIn{}, fmt.Errorf("creating first account: %w", err)
+	}
+	s.events.Emit(EventUserCreated, map[string]any{"user_id": user.ID})
+	return s.open(ctx, user, false, in.Client, audit.LoginSuccess)
+}
+
+// NewUser is an account to be made.
+type NewUser struct {
+	Email string
+	Name  string
+	// Password may be empty only for an account made by an operator.
+	Password string
+	Role     string
+	// Verified says that somebody vouches for the address.
+	Verified bool
+}
+
+// newUser checks the fields of an account and returns it with its password
+// hash.
+func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, string, error) {
+	problems := map[string]Problem{}
+	email, ok := ParseEmail(in.Email)
+	switch {
+	case strings.TrimSpace(in.Email) == "":
+		problems["email"] = ProblemRequired
+	case !ok:
+		problems["email"] = ProblemEmail
+	}
+	name := cleanName(in.Name)
+	if len(name) > maxName {
+		problems["name"] = ProblemNameTooLong
+	}
+	if problem := s.passwordProblem(in.Password, email, name); problem != "" {
+		problems["password"] = problem
+	}
+	if len(problems) > 0 {
+		return authcore.User{}, "", &InvalidError{problems}
+	}
+	hash, err := s.passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return authcore.User{}, "", fmt.Errorf("hashing password: %w", err)
+	}
+	now := s.clock().UTC().Truncate(time.Microsecond)
+	user := authcore.User{
+		ID: uuid.Must(uuid.NewV7()).String(), Email: email.Display, EmailKey: email.Key,
+		Name: name, Role: in.Role, CreatedAt: now, UpdatedAt: now,
+	}
+	if in.Verified {
+		user.EmailVerifiedAt = now
+	}
+	return user, hash, nil
+}
+
+func (s *Service) passwordProblem(password string, email Email, name string) Problem {
+	if password == "" {
+		return ProblemRequired
+	}
+	local, _, _ := strings.Cut(email.Key, "@")
+	return Problem(s.policy.Check(password, append(strings.Fields(name), local, email.Display)...))
+}

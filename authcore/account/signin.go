@@ -1,0 +1,159 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
+)
+
+// maxFailures is how many wrong passwords in a row an account may see from
+// browsers it does not know, whatever their source, until the password is set
+// anew or the owner signs in from a known one (NIST SP 800-63B-4 section
+// 3.2.2).
+const maxFailures = 100
+
+// The reasons of a failed sign-in, in the audit log only.
+const (
+	reasonUnknown  = "unknown_email"
+	reasonPassword = "invalid_password"
+	reasonDisabled = "disabled"
+	reasonLocked   = "locked"
+	reasonRaced    = "account_changed"
+)
+
+// SignIn checks an address and a password and opens a session. Every wrong
+// attempt, whatever is wrong with it, does the same work and fails with
+// ErrInvalidCredentials; a client network over its limit gets a
+// *ThrottledError, and a broken or overloaded part authcore.ErrUnavailable.
+func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	email, valid := ParseEmail(in.Email)
+	user, credential, err := s.candidate(ctx, email, valid)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	device := knownDevice(s.sealer, in.Device, user.ID, s.clock())
+	ticket, err := s.guard.Attempt(ctx, throttle.Attempt{Account: email.Key, IP: in.Client.IP, Device: device})
+	var exceeded *throttle.Exceeded
+	switch {
+	case errors.As(err, &exceeded) && !exceeded.Account:
+		return SignedIn{}, &ThrottledError{exceeded.RetryAfter}
+	case exceeded != nil || err == nil && device == "" && credential.Failures >= maxFailures:
+		// The visitor is not told: that would tell whether the account exists.
+		return SignedIn{}, s.refuse(ctx, user, in)
+	case err != nil:
+		return SignedIn{}, fmt.Errorf("counting attempt: %w", err)
+	}
+	result, err := s.passwords.Verify(ctx, credential.Hash, in.Password)
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("verifying password: %w", err)
+	}
+	if reason := reasonAgainst(user, result.OK); reason != "" {
+		if ticket.Last {
+			s.tellOwner(ctx, user, in.Client)
+		}
+		return SignedIn{}, s.fail(ctx, user, in, reason)
+	}
+	signedIn, err := s.open(ctx, user, in.Remember, in.Client, audit.LoginSuccess)
+	if errors.Is(err, authcore.ErrConflict) {
+		return SignedIn{}, s.fail(ctx, user, in, reasonRaced)
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := ticket.Succeed(ctx); err != nil {
+		s.logger.Warn("sign-in limits not reset", slog.Any("error", err))
+	}
+	if result.Upgrade {
+		s.upgrade(ctx, user.ID, credential.Hash, in.Password)
+	}
+	return signedIn, nil
+}
+
+// candidate returns the account behind an address, and zero values when there
+// is none.
+func (s *Service) candidate(ctx context.Context, email Email, valid bool) (authcore.User, Credential, error) {
+	key := email.Key
+	if !valid {
+		key = "invalid" // no account has a key without a domain
+	}
+	user, credential, err := s.users.UserByEmail(ctx, key)
+	if err != nil && !errors.Is(err, authcore.ErrNotFound) {
+		return authcore.User{}, Credential{}, fmt.Errorf("finding account: %w", err)
+	}
+	return user, credential, nil
+}
+
+// reasonAgainst says why a sign-in fails, or nothing.
+func reasonAgainst(user authcore.User, passwordOK bool) string {
+	switch {
+	case user.ID == "":
+		return reasonUnknown
+	case !passwordOK:
+		return reasonPassword
+	case user.Disabled():
+		return reasonDisabled
+	default:
+		return ""
+	}
+}
+
+// refuse fails a sign-in to a locked account, whose password must not be tried. It does the work of
+// trying one, so that the answer takes as long as any other.
+func (s *Service) refuse(ctx context.Context, user authcore.User, in SignIn) error {
+	if err := s.passwords.VerifyDummy(ctx, in.Password); err != nil {
+		return fmt.Errorf("verifying password: %w", err)
+	}
+	return s.fail(ctx, user, in, reasonLocked)
+}
+
+// fail notes a failed sign-in and returns the generic error.
+func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reason string) error {
+	event := audit.New(s.clock(), audit.LoginFailure, in.Client).Of(user.ID).With("reason", reason)
+	if _, err := s.ledger.Failed(ctx, user.ID, event); err != nil {
+		return fmt.Errorf("noting failed sign-in: %w", err)
+	}
+	s.events.Emit(EventSignInFailed, map[string]any{"reason": reason})
+	return ErrInvalidCredentials
+}
+
+// open makes the session of a user who has just proven a password.
+func (s *Service) open(ctx context.Context, user authcore.User, remember bool, client authcore.Client, action audit.Action) (SignedIn, error) {
+	now := s.clock().UTC()
+	identity := authcore.Identity{
+		UserID: user.ID, Kind: authcore.KindSession, Email: user.Email, EmailVerified: user.EmailVerified(),
+		Name: user.Name, Role: user.Role, Level: authcore.AAL1, Site: client.Site,
+	}.Prove(authcore.MethodPassword, now)
+	commit := func(ctx context.Context, opened *session.Session) error {
+		event := s.userEvent(action, user.ID, client).On(opened.ID)
+		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, event)
+	}
+	grant := session.Grant{Identity: identity, AuthEpoch: user.AuthEpoch, Remember: remember, Client: client}
+	token, opened, err := s.sessions.Open(ctx, grant, commit)
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("opening session: %w", err)
+	}
+	device, err := sealDevice(s.sealer, user.ID, now)
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
+	}
+	s.events.Emit(EventSignedIn, map[string]any{"user_id": user.ID, "session_id": opened.ID})
+	return SignedIn{Token: token, Session: opened, Device: device}, nil
+}
+
+// upgrade replaces a hash that has weaker parameters than today's. It may fail
+// without harm: the next sign-in tries again.
+func (s *Service) upgrade(ctx context.Context, userID, stored, password string) {
+	hash, err := s.passwords.Hash(ctx, password)
+	if err == nil {
+		err = s.ledger.UpgradePassword(ctx, userID, stored, hash)
+	}
+	if err != nil {
+		s.logger.Warn("password hash not upgraded", slog.Any("error", err))
+	}
+}

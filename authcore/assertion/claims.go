@@ -1,0 +1,58 @@
+package assertion
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// claims are the body of an assertion.
+type claims struct {
+	Issuer        string   `json:"iss"`
+	Audience      string   `json:"aud"`
+	Subject       string   `json:"sub"`
+	SessionID     string   `json:"sid,omitempty"`
+	IssuedAt      int64    `json:"iat"`
+	NotBefore     int64    `json:"nbf"`
+	Expires       int64    `json:"exp"`
+	ID            string   `json:"jti"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified bool     `json:"email_verified,omitempty"`
+	Name          string   `json:"name,omitempty"`
+	Methods       []string `json:"amr,omitempty"`
+	Level         string   `json:"acr,omitempty"`
+	AuthTime      int64    `json:"auth_time"`
+	Groups        []string `json:"groups"`
+	OrgID         string   `json:"org_id,omitempty"`
+	OrgSlug       string   `json:"org_slug,omitempty"`
+	OrgName       string   `json:"org_name,omitempty"`
+	OrgRole       string   `json:"org_role,omitempty"`
+	Actor         *actor   `json:"act,omitempty"`
+	Scope         string   `json:"scope,omitempty"`
+}
+
+// actor is who acts for the subject (RFC 8693 section 4.1).
+type actor struct {
+	Subject string `json:"sub"`
+}
+
+func claimsOf(id *authcore.Identity, audience, issuer string, now, expires time.Time) claims {
+	c := claims{
+		Issuer: issuer, Audience: audience, Subject: id.UserID, SessionID: id.SessionID,
+		IssuedAt: now.Unix(), NotBefore: now.Add(-skew).Unix(), Expires: expires.Unix(),
+		ID: uuid.NewString(), Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
+		AuthTime: id.AuthTime.Unix(), Groups: append([]string{}, id.Groups()...),
+		OrgID: id.Org.ID, OrgSlug: id.Org.Slug, OrgName: id.Org.Name, OrgRole: id.Org.Role,
+	}
+	if id.EmailVerified { // an unproven address could be somebody else's
+		c.Email, c.EmailVerified = id.Email, true
+	}
+	if id.Actor != "" {
+		c.Actor = &actor{id.Actor}
+	}
+	c.Scope = strings.Join(id.Scopes, " ")
+	return c
+}

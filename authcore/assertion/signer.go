@@ -1,0 +1,230 @@
+// Package assertion signs the statements about a user that go to an app, and
+// publishes the keys that verify them.
+//
+// An assertion is a JWT (RFC 7519) that lives for minutes and names one app as
+// its audience. Each key has one fixed algorithm (RFC 8725 section 3.1). A new
+// key is published before it signs, and an old one until nothing that it
+// signed is valid, so that a verifier that caches keys never fails.
+package assertion
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+)
+
+// Sealer encrypts private keys at rest.
+type Sealer interface {
+	Seal(purpose string, plaintext, associated []byte) []byte
+	Open(purpose string, sealed, associated []byte) ([]byte, error)
+}
+
+// Options are what a Signer is made of. Zero durations mean the defaults.
+type Options struct {
+	Store KeyStore
+	Box   Sealer
+	// Algorithm of new keys: ES256 (default) or EdDSA.
+	Algorithm string
+	// Rotate is the age at which a key is replaced. Default: 30 days.
+	Rotate time.Duration
+	// Overlap is how long a key is published before it signs. It is longer
+	// than verifiers may cache the key set (5 minutes). Default: 15 minutes.
+	Overlap time.Duration
+	// TTL is the life of an assertion, at most 5 minutes. Default: 5 minutes.
+	TTL    time.Duration
+	Clock  authcore.Clock
+	Logger *slog.Logger
+}
+
+const (
+	maxTTL = 5 * time.Minute
+	// skew is how far clocks may be apart.
+	skew = 30 * time.Second
+)
+
+// Signer signs assertions. It is safe for concurrent use once Load succeeded.
+type Signer struct {
+	o          Options
+	ring       atomic.Pointer[ring]
+	changing   sync.Mutex
+	signatures atomic.Uint64
+}
+
+// NewSigner returns a signer without keys; Load gets them.
+func NewSigner(o Options) *Signer {
+	if o.Algorithm == "" {
+		o.Algorithm = string(jose.ES256)
+	}
+	if o.Rotate == 0 {
+		o.Rotate = 30 * 24 * time.Hour
+	}
+	if o.Overlap == 0 {
+		o.Overlap = 15 * time.Minute
+	}
+	if o.TTL == 0 || o.TTL > maxTTL {
+		o.TTL = maxTTL
+	}
+	return &Signer{o: o}
+}
+
+// Minted is a signed assertion.
+type Minted struct {
+	Token string
+	// RenewAt is when half of its life has passed.
+	RenewAt   time.Time
+	ExpiresAt time.Time
+}
+
+// Mint signs an assertion about an identity for one audience.
+func (s *Signer) Mint(id *authcore.Identity, audience, issuer string, now time.Time) (Minted, error) {
+	keys := s.ring.Load()
+	if keys == nil {
+		return Minted{}, fmt.Errorf("no signing key is loaded: %w", authcore.ErrUnavailable)
+	}
+	signer, renewBy := keys.signerAt(now)
+	expires := now.Add(s.o.TTL)
+	payload, err := json.Marshal(claimsOf(id, audience, issuer, now, expires))
+	if err != nil {
+		return Minted{}, fmt.Errorf("encoding claims: %w", err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return Minted{}, fmt.Errorf("signing assertion: %w", err)
+	}
+	s.signatures.Add(1)
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		return Minted{}, fmt.Errorf("encoding assertion: %w", err)
+	}
+	renew := now.Add(s.o.TTL / 2)
+	if !renewBy.IsZero() && renewBy.Before(renew) {
+		renew = renewBy
+	}
+	return Minted{Token: token, RenewAt: renew, ExpiresAt: expires}, nil
+}
+
+// Signatures returns how many assertions were signed.
+func (s *Signer) Signatures() uint64 { return s.signatures.Load() }
+
+// JWKS returns the published key set (RFC 7517) and its entity tag.
+func (s *Signer) JWKS() (body []byte, etag string) {
+	if keys := s.ring.Load(); keys != nil {
+		return keys.jwks, keys.etag
+	}
+	return []byte(`{"keys":[]}`), `"none"`
+}
+
+// Load gets the keys, making the first one on the first start.
+func (s *Signer) Load(ctx context.Context) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	stored, err := s.o.Store.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading keys: %w", err)
+	}
+	if len(stored) == 0 {
+		event := audit.New(s.o.Clock(), audit.KeyRotate, authcore.Client{}).By(audit.ActorSystem, "")
+		if _, err := s.add(ctx, "", 0, event); err != nil && !errors.Is(err, authcore.ErrConflict) {
+			return err
+		}
+	}
+	return s.reload(ctx)
+}
+
+// Maintain picks up what other nodes changed, replaces a key that is due, and
+// removes keys that can have signed nothing that is valid still. It is to be
+// called about once a minute.
+func (s *Signer) Maintain(ctx context.Context) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := s.reload(ctx); err != nil {
+		return err
+	}
+	newest := s.ring.Load().keys[0]
+	now := s.o.Clock()
+	if now.Sub(newest.ActiveAt) >= s.o.Rotate || newest.Algorithm != s.o.Algorithm {
+		event := audit.New(now, audit.KeyRotate, authcore.Client{}).By(audit.ActorSystem, "")
+		if _, err := s.add(ctx, newest.ID, s.o.Overlap, event); err != nil && !errors.Is(err, authcore.ErrConflict) {
+			return err
+		}
+	}
+	if dead := s.ring.Load().deadAt(now); len(dead) > 0 {
+		if err := s.o.Store.RemoveKeys(ctx, dead...); err != nil {
+			return fmt.Errorf("removing keys: %w", err)
+		}
+	}
+	return s.reload(ctx)
+}
+
+// Rotate publishes a new key, which signs after the overlap, and returns its
+// id. It fails with authcore.ErrConflict when another node rotated just now,
+// or when the last new key does not sign yet.
+func (s *Signer) Rotate(ctx context.Context, event audit.Event) (kid string, err error) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := s.reload(ctx); err != nil {
+		return "", err
+	}
+	newest := s.ring.Load().keys[0]
+	if newest.ActiveAt.After(s.o.Clock()) {
+		return "", fmt.Errorf("a new key is published already and signs from %s: %w", newest.ActiveAt.Format(time.RFC3339), authcore.ErrConflict)
+	}
+	kid, err = s.add(ctx, newest.ID, s.o.Overlap, event)
+	if err != nil {
+		return "", err
+	}
+	return kid, s.reload(ctx)
+}
+
+// add stores a new key that signs after the overlap.
+func (s *Signer) add(ctx context.Context, newest string, overlap time.Duration, event audit.Event) (string, error) {
+	private, err := generate(s.o.Algorithm)
+	if err != nil {
+		return "", err
+	}
+	key, err := s.seal(private)
+	if err != nil {
+		return "", err
+	}
+	key.CreatedAt = s.o.Clock().UTC().Truncate(time.Microsecond)
+	key.ActiveAt = key.CreatedAt.Add(overlap)
+	if err := s.o.Store.AddKey(ctx, key, newest, event.On(key.ID)); err != nil {
+		return "", fmt.Errorf("storing key: %w", err)
+	}
+	s.o.Logger.Info("new signing key", slog.String("kid", key.ID), slog.Time("active_at", key.ActiveAt))
+	return key.ID, nil
+}
+
+// reload reads the keys and replaces the ring.
+func (s *Signer) reload(ctx context.Context) error {
+	stored, err := s.o.Store.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading keys: %w", err)
+	}
+	if len(stored) == 0 {
+		return errors.New("the database has no signing key any more")
+	}
+	private := make([]crypto.Signer, len(stored))
+	for i, key := range stored {
+		if private[i], err = s.unseal(key); err != nil {
+			return err
+		}
+	}
+	next, err := newRing(stored, private)
+	if err != nil {
+		return err
+	}
+	s.ring.Store(next)
+	return nil
+}

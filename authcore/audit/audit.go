@@ -1,0 +1,114 @@
+// Package audit holds the closed list of what Sigra writes to its audit log.
+//
+// An event is never written on its own: the store method that makes a change
+// takes the event and commits both in one transaction, so that neither exists
+// without the other.
+package audit
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// Action names what happened, as area.subject[.result]. The set is closed: a
+// store refuses an action that is not listed here.
+type Action string
+
+// The actions.
+const (
+	SetupComplete    Action = "auth.setup.complete"
+	LoginSuccess     Action = "auth.login.success"
+	LoginFailure     Action = "auth.login.failure"
+	Logout           Action = "auth.logout"
+	Lockout          Action = "security.lockout"
+	SessionRevoke    Action = "session.revoke"
+	SessionRevokeAll Action = "session.revoke_all"
+	StepUpSuccess    Action = "session.step_up.success"
+	StepUpFailure    Action = "session.step_up.failure"
+	UserCreate       Action = "account.create"
+	UserDisable      Action = "account.disable"
+	UserEnable       Action = "account.enable"
+	PasswordSet      Action = "account.password_set"
+	KeyRotate        Action = "sigra.key_rotate"
+)
+
+var actions = map[Action]bool{
+	SetupComplete: true, LoginSuccess: true, LoginFailure: true, Logout: true,
+	Lockout: true, SessionRevoke: true, SessionRevokeAll: true,
+	StepUpSuccess: true, StepUpFailure: true, UserCreate: true,
+	UserDisable: true, UserEnable: true, PasswordSet: true, KeyRotate: true,
+}
+
+// Valid reports whether the action is one of the closed set.
+func (a Action) Valid() bool { return actions[a] }
+
+// ActorType says what kind of party acted.
+type ActorType string
+
+// The kinds of actor.
+const (
+	ActorUser     ActorType = "user"
+	ActorOperator ActorType = "operator" // someone with access to the admin endpoint or the CLI
+	ActorSystem   ActorType = "system"   // the gateway itself
+	ActorUnknown  ActorType = "unknown"  // nobody has been identified yet
+)
+
+// Event is one row of the audit log. Metadata never holds a password, token,
+// code, hash or secret.
+type Event struct {
+	ID        string // UUIDv7
+	At        time.Time
+	Action    Action
+	ActorType ActorType
+	ActorID   string // user id when ActorType is ActorUser
+	UserID    string // the account concerned; empty when none is known
+	TargetID  string // the session or key concerned, if any
+	OrgID     string
+	IP        string
+	UserAgent string
+	Metadata  map[string]string
+}
+
+// New returns an event for an action of the given client, with a fresh id.
+func New(at time.Time, action Action, client authcore.Client) Event {
+	return Event{
+		ID:        uuid.Must(uuid.NewV7()).String(),
+		At:        at.UTC(),
+		Action:    action,
+		ActorType: ActorUnknown,
+		IP:        client.IP,
+		UserAgent: client.UserAgent,
+	}
+}
+
+// By returns the event with its actor set.
+func (e Event) By(kind ActorType, id string) Event {
+	e.ActorType, e.ActorID = kind, id
+	return e
+}
+
+// Of returns the event with the account that it concerns set.
+func (e Event) Of(userID string) Event {
+	e.UserID = userID
+	return e
+}
+
+// On returns the event with its target set.
+func (e Event) On(targetID string) Event {
+	e.TargetID = targetID
+	return e
+}
+
+// With returns the event with one more metadata field.
+func (e Event) With(key, value string) Event {
+	metadata := make(map[string]string, len(e.Metadata)+1)
+	for k, v := range e.Metadata {
+		metadata[k] = v
+	}
+	metadata[key] = value
+	e.Metadata = metadata
+	return e
+}

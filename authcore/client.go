@@ -1,0 +1,15 @@
+package authcore
+
+import "time"
+
+// Client is what is known of the party that sends a request. IP is the address
+// that Caddy vouches for (its trusted_proxies decide), never a raw header.
+type Client struct {
+	IP        string
+	UserAgent string
+	// Site is the public origin (scheme, host and port) the request came to.
+	Site string
+}
+
+// Clock tells the time; tests replace it.
+type Clock func() time.Time

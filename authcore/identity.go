@@ -1,0 +1,125 @@
+package authcore
+
+import (
+	"slices"
+	"time"
+)
+
+// CredentialKind says what a request proved its identity with.
+type CredentialKind string
+
+// The kinds of credential that can carry an identity.
+const (
+	// KindSession is a browser session resumed from the cookie.
+	KindSession CredentialKind = "session"
+)
+
+// AssuranceLevel is the authenticator assurance level of NIST SP 800-63B-4.
+type AssuranceLevel string
+
+// The assurance levels that Sigra distinguishes. Their lexical order is their
+// order of strength.
+const (
+	// AAL1 is one factor.
+	AAL1 AssuranceLevel = "aal1"
+	// AAL2 is two factors, or one passkey with user verification.
+	AAL2 AssuranceLevel = "aal2"
+)
+
+// MethodPassword is the RFC 8176 authentication method reference of a password.
+const MethodPassword = "pwd"
+
+// Factor is one proof that the user has given in this session.
+type Factor struct {
+	// Method is an RFC 8176 authentication method reference.
+	Method string `json:"m"`
+	// At is when the proof was given.
+	At time.Time `json:"t"`
+}
+
+// Org is the organization that a session acts in, with the user's role in it.
+// The zero value means none.
+type Org struct {
+	ID   string `json:"id,omitzero"`
+	Slug string `json:"slug,omitzero"`
+	Name string `json:"name,omitzero"`
+	Role string `json:"role,omitzero"`
+}
+
+// Identity answers who is asking, in which organization, how strongly proven
+// and acting for whom. It is a snapshot that a session carries, so that a
+// request needs no database; a change of the user rewrites or ends the
+// sessions that carry it. It is immutable once published.
+type Identity struct {
+	UserID        string         `json:"sub"`
+	SessionID     string         `json:"sid"`
+	Kind          CredentialKind `json:"kind"`
+	Email         string         `json:"email"`
+	EmailVerified bool           `json:"verified,omitzero"`
+	Name          string         `json:"name,omitzero"`
+	// Role is the platform role of the user, see RoleAdmin.
+	Role string `json:"role,omitzero"`
+	// Org is the active organization.
+	Org Org `json:"org,omitzero"`
+	// Actor is the id of the admin who impersonates the user, else empty.
+	Actor string `json:"act,omitzero"`
+	// Scopes limit what an API credential may do; empty for sessions.
+	Scopes []string `json:"scopes,omitempty"`
+	// Level is the assurance level that Factors add up to.
+	Level AssuranceLevel `json:"aal"`
+	// Factors are the proofs given in this session, oldest first; a new proof
+	// by the same method replaces the older one.
+	Factors []Factor `json:"factors"`
+	// AuthTime is when the user first signed in to this session.
+	AuthTime time.Time `json:"auth_time"`
+	// Site is the public origin that the session was made at.
+	Site string `json:"site,omitzero"`
+}
+
+// ProvenAt returns the time of the freshest proof, or AuthTime without one.
+func (id *Identity) ProvenAt() time.Time {
+	latest := id.AuthTime
+	for _, f := range id.Factors {
+		if f.At.After(latest) {
+			latest = f.At
+		}
+	}
+	return latest
+}
+
+// Prove returns a copy of the identity in which the method has been proven at
+// the given time.
+func (id Identity) Prove(method string, at time.Time) Identity {
+	factors := make([]Factor, 0, len(id.Factors)+1)
+	for _, f := range id.Factors {
+		if f.Method != method {
+			factors = append(factors, f)
+		}
+	}
+	id.Factors = append(factors, Factor{Method: method, At: at})
+	return id
+}
+
+// Methods returns the RFC 8176 references of the proofs given, oldest first.
+func (id *Identity) Methods() []string {
+	methods := make([]string, 0, len(id.Factors))
+	for _, f := range id.Factors {
+		if !slices.Contains(methods, f.Method) {
+			methods = append(methods, f.Method)
+		}
+	}
+	return methods
+}
+
+// Groups returns the roles of the identity as apps read them: the platform
+// role, and the role in the active organization as "org:role".
+func (id *Identity) Groups() []string {
+	var groups []string
+	if id.Role != "" {
+		groups = append(groups, id.Role)
+	}
+	if id.Org.Slug != "" && id.Org.Role != "" {
+		groups = append(groups, id.Org.Slug+":"+id.Org.Role)
+	}
+	return groups
+}

@@ -1,0 +1,48 @@
+// Package mail holds what Sigra sends to people.
+package mail
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+)
+
+// Message is one mail to one person.
+type Message struct {
+	To      string
+	Subject string
+	// Text is the plain text body.
+	Text string
+}
+
+// ErrHeaderInjection says that a header would not stay on its line.
+var ErrHeaderInjection = errors.New("mail: line break in a header")
+
+// Validate refuses a message whose headers an attacker could extend.
+func (m Message) Validate() error {
+	if strings.ContainsAny(m.To+m.Subject, "\r\n") {
+		return ErrHeaderInjection
+	}
+	return nil
+}
+
+// Sender sends mail.
+type Sender interface {
+	// Send sends a message or fails; it respects the context's deadline.
+	Send(ctx context.Context, m Message) error
+}
+
+// LogSender writes mail to a log, for a first run without a mail server.
+type LogSender struct {
+	Logger *slog.Logger
+}
+
+// Send writes a message to the log.
+func (s LogSender) Send(ctx context.Context, m Message) error {
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	s.Logger.InfoContext(ctx, "mail", slog.String("to", m.To), slog.String("subject", m.Subject), slog.String("text", m.Text))
+	return nil
+}

@@ -1,0 +1,112 @@
+// Package policy decides whether an identity may pass. The decision is a pure
+// function, so that the gate, tests and explanations ask the same question.
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// Need is what a route asks of an identity. The zero value asks for any
+// signed-in user. Needs of several directives add up.
+type Need struct {
+	// EmailDomains asks for a verified address in one of these domains (lower
+	// case, A-labels).
+	EmailDomains []string
+	// Roles asks for one of these platform roles or roles in the active
+	// organization.
+	Roles []string
+	// Org asks for an active organization; Orgs for one of these slugs.
+	Org  bool
+	Orgs []string
+	// Level asks for an assurance level.
+	Level authcore.AssuranceLevel
+	// Fresh asks for a proof no older than this; zero asks for none.
+	Fresh time.Duration
+}
+
+// Outcome is what to do with a request.
+type Outcome string
+
+// The outcomes. They are also the values of a metric label.
+const (
+	// Allow lets the request pass.
+	Allow Outcome = "allow"
+	// SignIn asks an anonymous visitor to sign in.
+	SignIn Outcome = "sign_in"
+	// StepUp asks for a fresh proof.
+	StepUp Outcome = "step_up"
+	// Forbid refuses: no sign-in by this user would help.
+	Forbid Outcome = "forbid"
+)
+
+// Condition names a part of a Need that an identity misses.
+type Condition string
+
+// The conditions.
+const (
+	MissingEmailDomain Condition = "email_domain"
+	MissingRole        Condition = "role"
+	MissingOrg         Condition = "org"
+	MissingLevel       Condition = "aal2"
+	MissingFresh       Condition = "fresh"
+)
+
+// Missing is a condition that an identity does not meet, with what would meet
+// it.
+type Missing struct {
+	Condition Condition
+	Wanted    []string
+}
+
+// Decision is the answer to a request.
+type Decision struct {
+	Outcome Outcome
+	// Missing lists what the identity lacks, for the page that says so.
+	Missing []Missing
+}
+
+// Decide judges an identity (nil: anonymous) against a need.
+func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
+	if id == nil {
+		return Decision{Outcome: SignIn}
+	}
+	if missing := lasting(need, id); len(missing) > 0 {
+		return Decision{Outcome: Forbid, Missing: missing}
+	}
+	if need.Fresh > 0 && now.Sub(id.ProvenAt()) > need.Fresh {
+		return Decision{Outcome: StepUp, Missing: []Missing{{Condition: MissingFresh}}}
+	}
+	return Decision{Outcome: Allow}
+}
+
+// lasting returns what the identity lacks and no step-up can give.
+func lasting(need Need, id *authcore.Identity) []Missing {
+	var missing []Missing
+	if len(need.EmailDomains) > 0 && !inDomain(id, need.EmailDomains) {
+		missing = append(missing, Missing{MissingEmailDomain, need.EmailDomains})
+	}
+	if len(need.Roles) > 0 && !hasRole(id, need.Roles) {
+		missing = append(missing, Missing{MissingRole, need.Roles})
+	}
+	if len(need.Orgs) > 0 && !slices.Contains(need.Orgs, id.Org.Slug) || need.Org && id.Org.ID == "" {
+		missing = append(missing, Missing{MissingOrg, need.Orgs})
+	}
+	if id.Level < need.Level {
+		missing = append(missing, Missing{MissingLevel, []string{string(need.Level)}})
+	}
+	return missing
+}
+
+func inDomain(id *authcore.Identity, domains []string) bool {
+	_, domain, ok := strings.Cut(id.Email, "@")
+	return ok && id.EmailVerified && slices.Contains(domains, strings.ToLower(domain))
+}
+
+func hasRole(id *authcore.Identity, roles []string) bool {
+	return id.Role != "" && slices.Contains(roles, id.Role) ||
+		id.Org.Role != "" && slices.Contains(roles, id.Org.Role)
+}

@@ -1,0 +1,122 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// Grant is what a new session is made from.
+type Grant struct {
+	// Identity is the snapshot; Open fills SessionID and AuthTime.
+	Identity  authcore.Identity
+	AuthEpoch int64
+	Remember  bool
+	Client    authcore.Client
+}
+
+// Open makes a session. Commit is called when it is stored: when that fails,
+// the session is removed again, so that a sign-in which lost a race against a
+// revocation leaves nothing behind.
+func (m *Manager) Open(ctx context.Context, g Grant, commit func(context.Context, *Session) error) (Token, *Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	userID := g.Identity.UserID
+	if err := m.makeRoom(ctx, userID); err != nil {
+		return Token{}, nil, err
+	}
+	token, s := NewToken(), m.newSession(g)
+	record, err := s.record()
+	if err != nil {
+		return Token{}, nil, err
+	}
+	if err := m.store.Create(ctx, token.Hash(), record); err != nil {
+		return Token{}, nil, fmt.Errorf("storing session: %w", err)
+	}
+	if err := commit(ctx, s); err != nil {
+		return Token{}, nil, errors.Join(err, m.store.Delete(context.WithoutCancel(ctx), userID, token.Hash()))
+	}
+	return token, s, nil
+}
+
+func (m *Manager) newSession(g Grant) *Session {
+	now, settings := m.now().UTC(), m.settings.Load()
+	s := &Session{
+		ID: uuid.Must(uuid.NewV7()).String(), Identity: g.Identity, AuthEpoch: g.AuthEpoch,
+		CreatedAt: now, ExpiresAt: now.Add(settings.Absolute), Idle: settings.Idle,
+		UserAgent: truncate(g.Client.UserAgent, maxUserAgent), FirstIP: g.Client.IP,
+		Seen: Seen{At: now, IP: g.Client.IP},
+	}
+	if g.Remember {
+		s.Remembered, s.Idle, s.ExpiresAt = true, 0, now.Add(settings.Remember)
+	}
+	s.Identity.SessionID, s.Identity.AuthTime = s.ID, now
+	return s
+}
+
+// maxUserAgent bounds the header that is kept with a session, in bytes.
+const maxUserAgent = 512
+
+func truncate(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// makeRoom ends the oldest sessions of a user who holds too many.
+func (m *Manager) makeRoom(ctx context.Context, userID string) error {
+	owned, err := m.store.OfUser(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	if len(owned) < sessionsPerUser {
+		return nil
+	}
+	return m.revoke(ctx, userID, owned[sessionsPerUser-1:])
+}
+
+// Rotate gives a session a new token, after a change of trust, and applies the
+// change to its content. The old token is dead on every node when it returns.
+func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session)) (Token, *Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	now := m.now().UTC()
+	next := *live.Session
+	next.Seen.At = now
+	change(&next)
+	record, err := next.record()
+	if err != nil {
+		return Token{}, nil, err
+	}
+	token := NewToken()
+	if err := m.store.Replace(ctx, live.Hash, token.Hash(), record); err != nil {
+		return Token{}, nil, fmt.Errorf("rotating session: %w", err)
+	}
+	old := Revocation{Hash: live.Hash, UserID: next.Identity.UserID, At: now, ExpiresAt: next.ExpiresAt}
+	if err := m.record(ctx, old); err != nil {
+		return Token{}, nil, err
+	}
+	ref := sessionRef{ID: next.ID, Hash: live.Hash, Next: token.Hash()}
+	if err := m.tell(ctx, &message{Rotated: []sessionRef{ref}}); err != nil {
+		return Token{}, nil, err
+	}
+	return token, &next, nil
+}
+
+// tell applies a message here at once and on every other node.
+func (m *Manager) tell(ctx context.Context, msg *message) error {
+	m.apply(msg)
+	payload, err := msg.encode()
+	if err != nil {
+		return fmt.Errorf("encoding session message: %w", err)
+	}
+	if err := m.bus.Publish(ctx, payload); err != nil {
+		return fmt.Errorf("telling other nodes: %w", err)
+	}
+	return nil
+}

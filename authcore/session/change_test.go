@@ -1,0 +1,124 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+func TestOpenLeavesNothingWhenTheCommitFails(t *testing.T) {
+	b := newBench(t)
+	lost := errors.New("the account was disabled meanwhile")
+	var stored int
+	_, _, err := b.Open(t.Context(), Grant{Identity: authcore.Identity{UserID: "ada"}}, func(context.Context, *Session) error {
+		stored = len(b.store.records)
+		return lost
+	})
+	if !errors.Is(err, lost) {
+		t.Fatalf("%v, want the commit's error", err)
+	}
+	if stored != 1 || len(b.store.records) != 0 {
+		t.Errorf("%d sessions during the commit and %d after, want 1 and 0", stored, len(b.store.records))
+	}
+}
+
+func TestRotateKillsTheOldToken(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	next, changed, err := b.Rotate(t.Context(), live, func(s *Session) { s.Identity.Level = authcore.AAL2 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.mustBeGone(t, token)
+	if got := b.mustResume(t, next); got.ID != opened.ID || got.Identity.Level != authcore.AAL2 || changed.ID != opened.ID {
+		t.Errorf("rotated session %+v", got.Session)
+	}
+	if live.Identity.Level != authcore.AAL1 {
+		t.Error("rotation changed a session that requests are using")
+	}
+	if _, _, err := b.Rotate(t.Context(), live, func(*Session) {}); !errors.Is(err, authcore.ErrNotFound) {
+		t.Errorf("rotating the old token again: %v, want not found", err)
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	b.mustResume(t, token)
+	if err := b.Revoke(t.Context(), "mallory", opened.ID); !errors.Is(err, authcore.ErrNotFound) {
+		t.Fatalf("somebody else's session: %v, want not found", err)
+	}
+	b.mustResume(t, token)
+	if err := b.Revoke(t.Context(), "ada", opened.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.mustBeGone(t, token)
+}
+
+func TestRevokeAllButOne(t *testing.T) {
+	b := newBench(t)
+	kept, keptSession := b.open(t, "ada", false)
+	first, _ := b.open(t, "ada", false)
+	second, _ := b.open(t, "ada", true)
+	foreign, _ := b.open(t, "bob", false)
+	for _, token := range []Token{kept, first, second, foreign} {
+		b.mustResume(t, token)
+	}
+	if n, err := b.RevokeAll(t.Context(), "ada", keptSession.ID); n != 2 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	b.mustBeGone(t, first)
+	b.mustBeGone(t, second)
+	b.mustResume(t, kept)
+	b.mustResume(t, foreign)
+}
+
+func TestRevokeAllHoldsThoughTheStoreIsAway(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	b.store.set(func() { b.store.broken = true })
+	b.Listener().Down()
+	if _, err := b.RevokeAll(t.Context(), "ada", ""); err == nil {
+		t.Fatal("revoking without a store succeeded")
+	}
+	b.store.set(func() { b.store.broken = false })
+	b.linkUp(t)
+	b.mustBeGone(t, token)
+
+	b.pass(1)
+	again, _ := b.open(t, "ada", false)
+	b.Listener().Down()
+	b.linkUp(t)
+	b.mustResume(t, again)
+}
+
+func TestUserHoldsABoundedNumberOfSessions(t *testing.T) {
+	b := newBench(t)
+	first, _ := b.open(t, "ada", false)
+	for range sessionsPerUser {
+		b.pass(1e6)
+		b.open(t, "ada", false)
+	}
+	if n := len(b.store.records); n != sessionsPerUser {
+		t.Errorf("%d sessions, want %d", n, sessionsPerUser)
+	}
+	b.mustBeGone(t, first)
+}
+
+func TestMessagesOfOtherNodes(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	b.store.set(func() { delete(b.store.records, live.Hash) })
+	payload, err := (&message{Revoked: []sessionRef{{ID: opened.ID, Hash: live.Hash}}}).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Listener().Receive([]byte("nonsense"))
+	b.mustResume(t, token)
+	b.Listener().Receive(payload)
+	b.mustBeGone(t, token)
+}

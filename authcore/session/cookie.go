@@ -1,0 +1,130 @@
+package session
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Cookie names and scopes the cookie that holds the token.
+type Cookie struct {
+	// Name is __Host-sigra, __Secure-sigra with a Domain, or sigra on plain
+	// HTTP to a loopback name; see [CookieFor].
+	Name string
+	// Domain shares the session between the hosts below it; empty means the
+	// host alone.
+	Domain string
+	// Secure is false only on plain HTTP to a loopback name.
+	Secure bool
+}
+
+// CookieFor returns the cookie with the strictest prefix that fits (RFC
+// 6265bis section 4.1.3): a sibling host cannot plant a __Host- cookie.
+func CookieFor(secure bool, domain string) Cookie {
+	switch {
+	case !secure:
+		return Cookie{Name: baseName}
+	case domain != "":
+		return Cookie{Name: "__Secure-" + baseName, Domain: domain, Secure: true}
+	default:
+		return Cookie{Name: "__Host-" + baseName, Secure: true}
+	}
+}
+
+// Read returns the token that a request carries. It reports false when there
+// is no cookie of that name, when it is malformed, and when there are several
+// of the name: a sibling host may have planted one of them, so none is chosen.
+func (c Cookie) Read(h http.Header) (Token, bool) {
+	value, n := "", 0
+	for _, line := range h["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			if v, ok := c.valueOf(pair); ok {
+				value = v
+				n++
+			}
+		}
+	}
+	if n != 1 {
+		return Token{}, false
+	}
+	return ParseToken(value)
+}
+
+// valueOf returns the value of a cookie pair if it is ours.
+func (c Cookie) valueOf(pair string) (string, bool) {
+	pair = strings.Trim(pair, " \t")
+	if len(pair) <= len(c.Name) || pair[len(c.Name)] != '=' || pair[:len(c.Name)] != c.Name {
+		return "", false
+	}
+	return pair[len(c.Name)+1:], true
+}
+
+// StripCookies removes every cookie of Sigra, of whatever site, from a request
+// that goes to an app, so that the app never holds a credential it could
+// replay. Other cookies stay as they were.
+func StripCookies(h http.Header) {
+	var kept []string
+	for _, line := range h["Cookie"] {
+		if rest := withoutOurs(line); rest != "" {
+			kept = append(kept, rest)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+// withoutOurs returns a Cookie header line less our pairs.
+func withoutOurs(line string) string {
+	var b strings.Builder
+	for pair := range strings.SplitSeq(line, ";") {
+		pair = strings.Trim(pair, " \t")
+		if pair == "" || ours(pair) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(pair)
+	}
+	return b.String()
+}
+
+// baseName is the name of the session cookie less its prefix; names that
+// extend it with a hyphen are Sigra's too.
+const baseName = "sigra"
+
+func ours(pair string) bool {
+	name, _, _ := strings.Cut(pair, "=")
+	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(name), "__Host-"), "__Secure-")
+	return name == baseName || strings.HasPrefix(name, baseName+"-")
+}
+
+// Set sends the token to the browser: for the browser session, or until the
+// session ends when it is remembered.
+func (c Cookie) Set(w http.ResponseWriter, t Token, s *Session, now time.Time) {
+	cookie := c.http()
+	cookie.Value = t.String()
+	if s.Remembered {
+		cookie.MaxAge = int(s.ExpiresAt.Sub(now).Seconds())
+	}
+	http.SetCookie(w, cookie)
+}
+
+// Clear tells the browser to forget the token.
+func (c Cookie) Clear(w http.ResponseWriter) {
+	cookie := c.http()
+	cookie.MaxAge = -1
+	http.SetCookie(w, cookie)
+}
+
+func (c Cookie) http() *http.Cookie {
+	return &http.Cookie{
+		Name: c.Name, Path: "/", Domain: c.Domain,
+		Secure: c.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}

@@ -1,0 +1,120 @@
+package session
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCookieFor(t *testing.T) {
+	for name, c := range map[string]Cookie{
+		"sigra":          CookieFor(false, ""),
+		"__Host-sigra":   CookieFor(true, ""),
+		"__Secure-sigra": CookieFor(true, "example.com"),
+	} {
+		if c.Name != name {
+			t.Errorf("%s, want %s", c.Name, name)
+		}
+		if c.Secure != (name != "sigra") {
+			t.Errorf("%s: secure %v", name, c.Secure)
+		}
+	}
+}
+
+func TestCookieRead(t *testing.T) {
+	token := NewToken()
+	c := CookieFor(true, "")
+	for name, test := range map[string]struct {
+		lines []string
+		ok    bool
+	}{
+		"none":            {nil, false},
+		"alone":           {[]string{"__Host-sigra=" + token.String()}, true},
+		"among others":    {[]string{"a=b; __Host-sigra=" + token.String() + "; c=d"}, true},
+		"second line":     {[]string{"a=b", "__Host-sigra=" + token.String()}, true},
+		"twice":           {[]string{"__Host-sigra=" + token.String() + "; __Host-sigra=" + token.String()}, false},
+		"planted":         {[]string{"__Host-sigra=" + NewToken().String(), "__Host-sigra=" + token.String()}, false},
+		"other name":      {[]string{"sigra=" + token.String()}, false},
+		"longer name":     {[]string{"__Host-sigra-x=" + token.String()}, false},
+		"name in a value": {[]string{"a=__Host-sigra=" + token.String()}, false},
+		"empty":           {[]string{"__Host-sigra="}, false},
+		"short":           {[]string{"__Host-sigra=" + token.String()[1:]}, false},
+		"long":            {[]string{"__Host-sigra=" + strings.Repeat("A", 8192)}, false},
+		"alphabet":        {[]string{"__Host-sigra=" + strings.Repeat("+", TokenLength)}, false},
+		"loose bits":      {[]string{"__Host-sigra=" + strings.Repeat("A", TokenLength-1) + "B"}, false},
+	} {
+		got, ok := c.Read(http.Header{"Cookie": test.lines})
+		if ok != test.ok || ok && got != token {
+			t.Errorf("%s: %v, want %v", name, ok, test.ok)
+		}
+	}
+}
+
+func TestStripCookies(t *testing.T) {
+	for in, want := range map[string]string{
+		"a=b":                          "a=b",
+		"sigra=x":                      "",
+		"__Host-sigra=x; a=b":          "a=b",
+		"a=b; __Secure-sigra=x ; c=d":  "a=b; c=d",
+		"__Host-sigra-device=x;a=b;":   "a=b",
+		"sigrafoo=x; notsigra=y":       "sigrafoo=x; notsigra=y",
+		"a=sigra=x":                    "a=sigra=x",
+		" sigra = x; ;; b=1":           "b=1",
+		"a=\"x; sigra=1; y\"":          "a=\"x; y\"",
+		"flag; sigra; __Host-sigra; b": "flag; b",
+	} {
+		h := http.Header{"Cookie": {in}}
+		StripCookies(h)
+		if got := h.Get("Cookie"); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+		if _, left := h["Cookie"]; left != (want != "") {
+			t.Errorf("%q: header present %v", in, left)
+		}
+	}
+}
+
+func TestCookieAttributes(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		cookie     Cookie
+		remembered bool
+		want       string
+	}{
+		"session":    {CookieFor(true, ""), false, "; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		"remembered": {CookieFor(true, ""), true, "; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
+		"domain":     {CookieFor(true, "example.com"), false, "; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax"},
+		"localhost":  {CookieFor(false, "example.com"), false, "; Path=/; HttpOnly; SameSite=Lax"},
+	} {
+		w := httptest.NewRecorder()
+		token := NewToken()
+		test.cookie.Set(w, token, &Session{Remembered: test.remembered, ExpiresAt: now.Add(time.Hour)}, now)
+		if got, want := w.Header().Get("Set-Cookie"), test.cookie.Name+"="+token.String()+test.want; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	w := httptest.NewRecorder()
+	CookieFor(true, "").Clear(w)
+	if got := w.Header().Get("Set-Cookie"); !strings.Contains(got, "Max-Age=0") {
+		t.Errorf("cleared by %q", got)
+	}
+}
+
+func FuzzCookie(f *testing.F) {
+	f.Add("__Host-sigra=" + NewToken().String())
+	f.Add("a=b; __Host-sigra=x; __Host-sigra=y")
+	f.Add("sigra;;=;\x00=")
+	c := CookieFor(true, "")
+	f.Fuzz(func(t *testing.T, line string) {
+		h := http.Header{"Cookie": {line}}
+		if token, ok := c.Read(h); ok && !strings.Contains(line, c.Name+"="+token.String()) {
+			t.Errorf("read a token that is not there from %q", line)
+		}
+		StripCookies(h)
+		if _, ok := c.Read(h); ok {
+			t.Errorf("%q: the credential is left after stripping: %q", line, h.Get("Cookie"))
+		}
+	})
+}

@@ -1,0 +1,45 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// message is what nodes tell each other about sessions. It holds hashes and
+// ids, never a token.
+type message struct {
+	// Revoked sessions are forgotten and their streams closed.
+	Revoked []sessionRef `json:"revoked,omitempty"`
+	// Rotated sessions are forgotten under their old hash.
+	Rotated []sessionRef `json:"rotated,omitempty"`
+}
+
+type sessionRef struct {
+	ID   string `json:"id"`
+	Hash Hash   `json:"hash"`
+	// Next is the new hash of a rotated session.
+	Next Hash `json:"next,omitzero"`
+}
+
+// MarshalText makes a hash short in JSON.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(Token(h).String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (h *Hash) UnmarshalText(text []byte) error {
+	t, ok := ParseToken(string(text))
+	if !ok {
+		return fmt.Errorf("malformed session hash")
+	}
+	*h = Hash(t)
+	return nil
+}
+
+func (m *message) encode() ([]byte, error) { return json.Marshal(m) }
+
+func decodeMessage(payload []byte) (*message, error) {
+	m := new(message)
+	if err := json.Unmarshal(payload, m); err != nil {
+		return nil, fmt.Errorf("decoding session message: %w", err)
+	}
+	return m, nil
+}

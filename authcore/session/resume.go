@@ -1,0 +1,151 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// Resume returns the session of a token. It fails with authcore.ErrNotFound
+// when there is none (any more), and with authcore.ErrUnavailable when that
+// cannot be told.
+func (m *Manager) Resume(ctx context.Context, t Token) (*Live, error) {
+	now := m.now()
+	hash := t.Hash()
+	settings := m.settings.Load()
+	e := m.cache.get(hash, now)
+	if e != nil && now.Sub(e.checkedAt) < settings.CacheTTL && m.link.trusts(e, now) {
+		if e.live.expired(now) {
+			return nil, authcore.ErrNotFound
+		}
+		m.cache.shard(hash).hits.Add(1)
+		return e.live, nil
+	}
+	return m.reload(ctx, hash, e, settings)
+}
+
+// reload reads a session from the store, where known is what the cache held.
+func (m *Manager) reload(ctx context.Context, hash Hash, known *entry, settings *Settings) (*Live, error) {
+	m.counts.reads.Add(1)
+	epoch, linked := m.link.epoch.Load(), m.link.trusted.Load()
+	ticket := m.cache.ticket(hash)
+	record, err := m.loader.load(ctx, hash)
+	if err != nil {
+		return m.fallBack(known, settings, err)
+	}
+	now := m.now()
+	if record == nil {
+		m.gone(hash, known)
+		return nil, authcore.ErrNotFound
+	}
+	live, err := m.liveOf(hash, record, known)
+	if err != nil {
+		return nil, err
+	}
+	if live.expired(now) {
+		m.gone(hash, known)
+		return nil, authcore.ErrNotFound
+	}
+	if !linked {
+		if err := m.checkLog(ctx, live); err != nil {
+			return nil, err
+		}
+	}
+	m.cache.put(ticket, &entry{live: live, linkEpoch: epoch, checkedAt: now}, now)
+	return live, nil
+}
+
+// liveOf returns the session of a record, the one already decoded when it has
+// not changed.
+func (m *Manager) liveOf(hash Hash, r *Record, known *entry) (*Live, error) {
+	if known != nil && bytes.Equal(known.live.data, r.Data) {
+		known.live.usedAt.Store(r.Seen.At.UnixMicro())
+		return known.live, nil
+	}
+	return newLive(hash, r)
+}
+
+// gone forgets a session that the store does not hold, and ends its streams.
+func (m *Manager) gone(hash Hash, known *entry) {
+	if known != nil {
+		m.cache.invalidate(hash)
+		m.streams.close(known.live.ID)
+	}
+}
+
+// fallBack answers from the cache when the store cannot be read, but only for
+// as long as a revocation cannot have been missed by more than MaxStaleness.
+func (m *Manager) fallBack(known *entry, settings *Settings, cause error) (*Live, error) {
+	now := m.now()
+	if known != nil && !errors.Is(cause, context.Canceled) &&
+		now.Sub(m.link.knownGood(known)) < settings.MaxStaleness && !known.live.expired(now) &&
+		m.cache.peek(known.live.Hash) == known {
+		m.counts.stale.Add(1)
+		return known.live, nil
+	}
+	m.counts.failures.Add(1)
+	return nil, fmt.Errorf("resuming session: %w: %w", authcore.ErrUnavailable, cause)
+}
+
+// checkLog asks the revocation log about a session that was read while the
+// link was not in order: after a fail-over, the session store may have fallen
+// back to a state from before the revocation.
+func (m *Manager) checkLog(ctx context.Context, live *Live) error {
+	if m.log == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	revoked, err := m.log.Revoked(ctx, live.Hash, live.ID, live.Identity.UserID, live.CreatedAt)
+	if err != nil {
+		m.counts.failures.Add(1)
+		return fmt.Errorf("checking revocations: %w: %w", authcore.ErrUnavailable, err)
+	}
+	if revoked {
+		return authcore.ErrNotFound
+	}
+	return nil
+}
+
+// Track registers a request that runs in a session, so that it ends with it.
+// It returns nil when the session changed since it was resumed: the caller
+// resumes it again, or a revocation could be missed by a stream that was just
+// about to open. The caller must call Done on the result.
+func (m *Manager) Track(live *Live, w http.ResponseWriter) *Stream {
+	st := m.streams.add(live, w)
+	if e := m.cache.peek(live.Hash); e == nil || e.live != live {
+		st.Done()
+		return nil
+	}
+	return st
+}
+
+// checkStreams ends the streams of sessions that the store no longer holds:
+// they have expired, or their revocation was missed.
+func (m *Manager) checkStreams(ctx context.Context) {
+	open := m.streams.open()
+	ids := make([]string, 0, len(open))
+	hashes := make([]Hash, 0, len(open))
+	for id, h := range open {
+		ids, hashes = append(ids, id), append(hashes, h)
+	}
+	for start := 0; start < len(hashes); start += batchSize {
+		end := min(start+batchSize, len(hashes))
+		records, err := m.store.Find(ctx, hashes[start:end])
+		if err != nil {
+			m.logger.Debug("streams not checked", slog.Any("error", err))
+			return
+		}
+		for i, r := range records {
+			if r == nil {
+				m.cache.invalidate(hashes[start+i])
+				m.streams.close(ids[start+i])
+			}
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+func TestResumeReadsTheStoreOnce(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	for range 5 {
+		if live := b.mustResume(t, token); live.ID != opened.ID {
+			t.Fatalf("resumed %s, want %s", live.ID, opened.ID)
+		}
+	}
+	if n := b.store.count(); n != 1 {
+		t.Errorf("%d reads, want 1", n)
+	}
+	b.pass(DefaultSettings().CacheTTL)
+	b.mustResume(t, token)
+	if n := b.store.count(); n != 2 {
+		t.Errorf("%d reads after the cache's age, want 2", n)
+	}
+}
+
+func TestResumeKeepsTheDecodedSessionWhileItIsUnchanged(t *testing.T) {
+	b := newBench(t, func(s *Settings) { s.CacheTTL = 0 })
+	token, _ := b.open(t, "ada", false)
+	first := b.mustResume(t, token)
+	built := 0
+	for range 3 {
+		live := b.mustResume(t, token)
+		if live != first {
+			t.Fatal("an unchanged session was decoded again")
+		}
+		live.Memo("key", func() any { built++; return built })
+	}
+	if built != 1 {
+		t.Errorf("the memo was built %d times", built)
+	}
+	if n := b.store.count(); n != 4 {
+		t.Errorf("%d reads with the cache off, want one per request", n)
+	}
+}
+
+func TestResumeUnknownToken(t *testing.T) {
+	b := newBench(t)
+	b.mustBeGone(t, NewToken())
+}
+
+func TestLimits(t *testing.T) {
+	d := DefaultSettings()
+	for name, test := range map[string]struct {
+		remember bool
+		step     time.Duration
+		steps    int
+		gone     bool
+	}{
+		"idle session":            {step: d.Idle + time.Second, steps: 1, gone: true},
+		"session in use":          {step: d.Idle - time.Minute, steps: 5},
+		"absolute limit":          {step: d.Idle - time.Minute, steps: 51, gone: true},
+		"remembered session":      {remember: true, step: d.Remember - time.Second, steps: 1},
+		"remembered session ends": {remember: true, step: d.Remember, steps: 1, gone: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			token, _ := b.open(t, "ada", test.remember)
+			var err error
+			for range test.steps {
+				b.pass(test.step)
+				var live *Live
+				if live, err = b.Resume(t.Context(), token); err != nil {
+					break
+				}
+				b.Used(live, b.clock(), func() string { return "192.0.2.2" })
+				drain(b)
+			}
+			if gone := errors.Is(err, authcore.ErrNotFound); gone != test.gone {
+				t.Errorf("gone: %v (%v), want %v", gone, err, test.gone)
+			}
+		})
+	}
+}
+
+// drain writes the touches that wait.
+func drain(b *bench) {
+	for {
+		select {
+		case t := <-b.touches:
+			b.writeTouch(context.Background(), t)
+		default:
+			return
+		}
+	}
+}
+
+func TestUseIsNotedOncePerInterval(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	use := func() { b.Used(live, b.clock(), func() string { return "192.0.2.9" }) }
+	use()
+	b.pass(DefaultSettings().Activity)
+	for range 10 {
+		use()
+	}
+	drain(b)
+	if n := b.counts.touches.Load(); n != 1 {
+		t.Errorf("%d touches, want 1", n)
+	}
+	list, err := b.List(t.Context(), "ada")
+	if err != nil || len(list) != 1 || list[0].Seen.IP != "192.0.2.9" {
+		t.Errorf("sessions %v, %v", list, err)
+	}
+}
+
+func TestRevocationDefeatsAFillUnderWay(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	// The store has answered, but the answer is not in the cache yet.
+	b.store.set(func() {
+		b.store.afterFind = sync.OnceFunc(func() {
+			if err := b.Revoke(context.Background(), "ada", opened.ID); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	_, _ = b.Resume(t.Context(), token)
+	if b.cache.size() != 0 {
+		t.Fatal("a revoked session is in the cache")
+	}
+	b.mustBeGone(t, token)
+}
+
+func TestStoreAway(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	b.mustResume(t, token)
+	other, _ := b.open(t, "bob", false)
+
+	b.store.set(func() { b.store.broken = true })
+	b.Listener().Down()
+	b.passUnlinked(4 * time.Second)
+	b.mustResume(t, token)
+	if _, err := b.Resume(t.Context(), other); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("a session that is not cached: %v, want unavailable", err)
+	}
+	b.passUnlinked(time.Second)
+	if _, err := b.Resume(t.Context(), token); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("after the staleness bound: %v, want unavailable", err)
+	}
+
+	b.store.set(func() { b.store.broken = false })
+	b.linkUp(t)
+	b.mustResume(t, token)
+}
+
+func TestStrictRefusesAtOnce(t *testing.T) {
+	b := newBench(t, func(s *Settings) { s.MaxStaleness = 0 })
+	token, _ := b.open(t, "ada", false)
+	b.mustResume(t, token)
+	b.store.set(func() { b.store.broken = true })
+	b.Listener().Down()
+	if _, err := b.Resume(t.Context(), token); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("%v, want unavailable", err)
+	}
+}
+
+func TestLinkDownReadsEveryTime(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	b.mustResume(t, token)
+	for name, lose := range map[string]func(){
+		"down":   func() { b.Listener().Down() },
+		"silent": func() { b.passUnlinked(beatWindow + time.Millisecond) },
+	} {
+		b.linkUp(t)
+		b.mustResume(t, token)
+		before := b.store.count()
+		lose()
+		b.mustResume(t, token)
+		b.mustResume(t, token)
+		if n := b.store.count() - before; n != 2 {
+			t.Errorf("link %s: %d reads for two requests", name, n)
+		}
+	}
+}
+
+func TestMissedRevocationIsFoundWhenTheLinkIsBack(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	b.Listener().Down()
+	b.store.set(func() { delete(b.store.records, live.Hash) }) // by another node
+	b.linkUp(t)
+	b.mustBeGone(t, token)
+}
+
+func TestFailOverToAnOlderState(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	record := *b.store.records[live.Hash]
+	if err := b.Revoke(t.Context(), "ada", opened.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.Listener().Down()
+	b.store.set(func() { b.store.records[live.Hash] = &record }) // the replica had not heard of it
+	b.mustBeGone(t, token)
+
+	b.log.broken = true
+	if _, err := b.Resume(t.Context(), token); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("without the log: %v, want unavailable", err)
+	}
+	b.log.broken = false
+	b.linkUp(t)
+	if b.store.records[live.Hash] != nil {
+		t.Error("the revoked session is still in the store")
+	}
+	b.mustBeGone(t, token)
+}
+
+func TestCoalescedReads(t *testing.T) {
+	b := newBench(t, func(s *Settings) { s.CacheTTL = 0 })
+	token, _ := b.open(t, "ada", false)
+	gate := make(chan struct{})
+	b.store.set(func() { b.store.afterFind = func() { <-gate } })
+	const requests = 50
+	var done sync.WaitGroup
+	for range requests {
+		done.Go(func() {
+			if _, err := b.Resume(context.Background(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for b.counts.reads.Load() < requests {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond) // the last ones join the waiting batch
+	close(gate)
+	done.Wait()
+	if n := b.store.count(); n > batchesInFlight+2 {
+		t.Errorf("%d store reads for %d concurrent requests", n, requests)
+	}
+}

@@ -1,0 +1,167 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+// List returns the live sessions of a user, newest first.
+func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
+	owned, err := m.store.OfUser(ctx, userID)
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	now := m.now()
+	list := make([]Session, 0, len(owned))
+	for i := range owned {
+		live, err := newLive(owned[i].Hash, &owned[i].Record)
+		if err != nil {
+			return nil, err
+		}
+		if !live.expired(now) {
+			list = append(list, *live.Session)
+		}
+	}
+	return list, nil
+}
+
+// Revoke ends one session of a user. It fails with authcore.ErrNotFound when
+// the user has no such session, also when it is somebody else's. When it
+// returns nil, the session is refused on every node and its streams are
+// closing.
+func (m *Manager) Revoke(ctx context.Context, userID, sessionID string) error {
+	owned, err := m.store.OfUser(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	// A rotation that was cut short may have left the session under two hashes.
+	ending := slices.DeleteFunc(owned, func(o Owned) bool { return o.ID != sessionID })
+	if len(ending) == 0 {
+		return authcore.ErrNotFound
+	}
+	return m.revoke(ctx, userID, ending)
+}
+
+// RevokeAll ends every session of a user, except the one with the given id if
+// it is not empty, and returns how many there were. The revocation is noted
+// durably first: sessions that cannot be reached now are refused when they
+// come back.
+func (m *Manager) RevokeAll(ctx context.Context, userID, except string) (int, error) {
+	now := m.now().UTC()
+	settings := m.settings.Load()
+	note := Revocation{
+		UserID: userID, Except: except, At: now,
+		ExpiresAt: now.Add(max(settings.Absolute, settings.Remember)),
+	}
+	if err := m.record(ctx, note); err != nil {
+		return 0, err
+	}
+	owned, err := m.store.OfUser(ctx, userID)
+	if err != nil {
+		return 0, fmt.Errorf("listing sessions: %w", err)
+	}
+	ending := make([]Owned, 0, len(owned))
+	for _, o := range owned {
+		if o.ID != except {
+			ending = append(ending, o)
+		}
+	}
+	return len(ending), m.remove(ctx, userID, ending)
+}
+
+// revoke notes the end of sessions and removes them.
+func (m *Manager) revoke(ctx context.Context, userID string, owned []Owned) error {
+	now := m.now().UTC()
+	for _, o := range owned {
+		note := Revocation{Hash: o.Hash, UserID: userID, At: now, ExpiresAt: o.ExpiresAt}
+		if err := m.record(ctx, note); err != nil {
+			return err
+		}
+	}
+	return m.remove(ctx, userID, owned)
+}
+
+// remove deletes sessions and tells every node.
+func (m *Manager) remove(ctx context.Context, userID string, owned []Owned) error {
+	if len(owned) == 0 {
+		return nil
+	}
+	hashes := make([]Hash, len(owned))
+	msg := &message{Revoked: make([]sessionRef, len(owned))}
+	for i, o := range owned {
+		hashes[i] = o.Hash
+		msg.Revoked[i] = sessionRef{ID: o.ID, Hash: o.Hash}
+	}
+	if err := m.store.Delete(ctx, userID, hashes...); err != nil {
+		return fmt.Errorf("deleting sessions: %w", err)
+	}
+	return m.tell(ctx, msg)
+}
+
+func (m *Manager) record(ctx context.Context, r Revocation) error {
+	if m.log == nil {
+		return nil
+	}
+	if err := m.log.Record(ctx, r); err != nil {
+		return fmt.Errorf("noting revocation: %w", err)
+	}
+	return nil
+}
+
+// reconcile brings the session store up to date with the revocation log after
+// the link was (re)established; only then is the cache trusted again.
+func (m *Manager) reconcile(ctx context.Context) {
+	epoch, needed := m.link.needsReconcile()
+	if !needed {
+		return
+	}
+	if err := m.replay(ctx); err != nil {
+		m.logger.Warn("sessions not reconciled, every request reads the store", slog.Any("error", err))
+		return
+	}
+	m.link.reconciledAt(epoch)
+}
+
+// replay deletes what the revocation log says must not be there.
+func (m *Manager) replay(ctx context.Context) error {
+	if m.log == nil {
+		return nil
+	}
+	notes, err := m.log.Active(ctx, m.now())
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		if err := m.replayNote(ctx, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Manager) replayNote(ctx context.Context, note Revocation) error {
+	if note.Hash != (Hash{}) {
+		return m.store.Delete(ctx, note.UserID, note.Hash)
+	}
+	owned, err := m.store.OfUser(ctx, note.UserID)
+	if err != nil {
+		return err
+	}
+	for i := range owned {
+		live, err := newLive(owned[i].Hash, &owned[i].Record)
+		if err != nil {
+			return err
+		}
+		if live.ID == note.Except || live.CreatedAt.After(note.At) {
+			continue
+		}
+		if err := m.remove(ctx, note.UserID, owned[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

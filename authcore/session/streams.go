@@ -1,0 +1,130 @@
+package session
+
+import (
+	"hash/maphash"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const streamShards = 64
+
+// streams knows the requests that are under way in a session, so that its
+// WebSockets, event streams and downloads end with it.
+type streams struct {
+	seed   maphash.Seed
+	shards [streamShards]streamShard
+}
+
+type streamShard struct {
+	mu   sync.Mutex
+	sets map[string]*streamSet // by session id
+}
+
+// streamSet is the list of streams of one session.
+type streamSet struct {
+	id    string
+	hash  Hash // the latest known
+	first *Stream
+}
+
+// Stream is one request under way.
+type Stream struct {
+	shard      *streamShard
+	set        *streamSet
+	prev, next *Stream
+	writer     http.ResponseWriter
+}
+
+func newStreams() *streams {
+	s := &streams{seed: maphash.MakeSeed()}
+	for i := range s.shards {
+		s.shards[i].sets = make(map[string]*streamSet)
+	}
+	return s
+}
+
+func (s *streams) shard(id string) *streamShard {
+	return &s.shards[maphash.String(s.seed, id)%streamShards]
+}
+
+func (s *streams) add(live *Live, w http.ResponseWriter) *Stream {
+	shard := s.shard(live.ID)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	set := shard.sets[live.ID]
+	if set == nil {
+		set = &streamSet{id: live.ID}
+		shard.sets[live.ID] = set
+	}
+	set.hash = live.Hash
+	st := &Stream{shard: shard, set: set, next: set.first, writer: w}
+	if set.first != nil {
+		set.first.prev = st
+	}
+	set.first = st
+	return st
+}
+
+// Done says that the request is over. It must be called exactly once, before
+// the connection can serve another request.
+func (st *Stream) Done() {
+	st.shard.mu.Lock()
+	defer st.shard.mu.Unlock()
+	if st.next != nil {
+		st.next.prev = st.prev
+	}
+	if st.prev != nil {
+		st.prev.next = st.next
+	} else {
+		st.set.first = st.next
+	}
+	if st.set.first == nil && st.shard.sets[st.set.id] == st.set {
+		delete(st.shard.sets, st.set.id)
+	}
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// close ends the requests of a session. A passed read deadline cancels the
+// request's context on HTTP/1 and breaks a hijacked connection; a passed write
+// deadline stops the response and resets an HTTP/2 stream.
+func (s *streams) close(sessionID string) {
+	shard := s.shard(sessionID)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	set := shard.sets[sessionID]
+	if set == nil {
+		return
+	}
+	for st := set.first; st != nil; st = st.next {
+		rc := http.NewResponseController(st.writer)
+		_ = rc.SetReadDeadline(longAgo) // an error means that it is closed already
+		_ = rc.SetWriteDeadline(longAgo)
+	}
+}
+
+// rehash notes that a session has a new token.
+func (s *streams) rehash(sessionID string, h Hash) {
+	shard := s.shard(sessionID)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if set := shard.sets[sessionID]; set != nil {
+		set.hash = h
+	}
+}
+
+// open returns the sessions that have requests under way.
+func (s *streams) open() map[string]Hash {
+	open := make(map[string]Hash)
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.mu.Lock()
+		for id, set := range shard.sets {
+			open[id] = set.hash
+		}
+		shard.mu.Unlock()
+	}
+	return open
+}

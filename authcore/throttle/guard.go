@@ -1,0 +1,137 @@
+// Package throttle slows down guessing. Limits slide and re-arm, and none of
+// them lets a stranger lock an owner out: a browser that has signed in before
+// has a budget of its own.
+package throttle
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Limits are the budgets of the flows that take a secret.
+type Limits struct {
+	// Account is per account, from browsers it does not know. Default: 5 in
+	// 15 minutes.
+	Account Limit
+	// Device is per browser that an account knows. Default: 10 in 15 minutes.
+	Device Limit
+	// Network is per client network, whatever the account. Default: 30 in 15
+	// minutes.
+	Network Limit
+	// StepUp is per signed-in user. Default: 5 in 15 minutes.
+	StepUp Limit
+}
+
+// DefaultLimits returns the defaults.
+func DefaultLimits() Limits {
+	const window = 15 * time.Minute
+	return Limits{
+		Account: Limit{"account", 5, window},
+		Device:  Limit{"device", 10, window},
+		Network: Limit{"network", 30, window},
+		StepUp:  Limit{"step_up", 5, window},
+	}
+}
+
+// Guard judges attempts. It is safe for concurrent use.
+type Guard struct {
+	store  Store
+	limits atomic.Pointer[Limits]
+}
+
+// NewGuard returns a guard that counts in a store.
+func NewGuard(store Store, l Limits) *Guard {
+	g := &Guard{store: store}
+	g.SetLimits(l)
+	return g
+}
+
+// SetLimits replaces the limits, when a configuration is reloaded.
+func (g *Guard) SetLimits(l Limits) { g.limits.Store(&l) }
+
+// Attempt is one attempt to sign in.
+type Attempt struct {
+	// Account is the canonical address that was given, whether or not there
+	// is such an account.
+	Account string
+	// IP is the client's address, as vouched for by the proxy.
+	IP string
+	// Device is the id of the browser if the account knows it, else empty.
+	Device string
+}
+
+// Exceeded says that an attempt is over a limit and must not be tried.
+type Exceeded struct {
+	RetryAfter time.Duration
+	// Account says that it is the account's limit, which only its owner may
+	// learn; else it is the network's.
+	Account bool
+}
+
+func (e *Exceeded) Error() string {
+	return fmt.Sprintf("too many attempts, retry after %s", e.RetryAfter.Round(time.Second))
+}
+
+// Ticket is an attempt that has been counted.
+type Ticket struct {
+	guard   *Guard
+	attempt Attempt
+	// Last says that it was the last of the account's budget: if it fails, the
+	// account is locked for unknown browsers.
+	Last bool
+}
+
+// Attempt counts an attempt before its answer is known, so that many at once
+// cannot all slip through, and fails with *Exceeded when it is over a limit.
+func (g *Guard) Attempt(ctx context.Context, a Attempt) (*Ticket, error) {
+	l := g.limits.Load()
+	verdict, err := g.store.Take(ctx, Network(a.IP), l.Network)
+	if err != nil {
+		return nil, err
+	}
+	if !verdict.Allowed {
+		return nil, &Exceeded{RetryAfter: verdict.RetryAfter}
+	}
+	limit, key := l.Account, a.Account
+	if a.Device != "" {
+		limit, key = l.Device, a.Account+"|"+a.Device
+	}
+	verdict, err = g.store.Take(ctx, key, limit)
+	if err != nil {
+		return nil, err
+	}
+	if !verdict.Allowed {
+		return nil, &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
+	}
+	return &Ticket{g, a, a.Device == "" && verdict.Remaining == 0}, nil
+}
+
+// Succeed forgets the account's failures. Those of the network stay: whoever
+// has one account must not be able to guess others without end.
+func (t *Ticket) Succeed(ctx context.Context) error {
+	l := t.guard.limits.Load()
+	if t.attempt.Device != "" {
+		return t.guard.store.Reset(ctx, l.Device, t.attempt.Account+"|"+t.attempt.Device)
+	}
+	return t.guard.store.Reset(ctx, l.Account, t.attempt.Account)
+}
+
+// StepUp counts an attempt of a signed-in user to prove it is them; it fails
+// with *Exceeded.
+func (g *Guard) StepUp(ctx context.Context, userID string) error {
+	verdict, err := g.store.Take(ctx, userID, g.limits.Load().StepUp)
+	if err != nil {
+		return err
+	}
+	if !verdict.Allowed {
+		return &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
+	}
+	return nil
+}
+
+// StepUpSucceeded forgets the user's failures.
+func (g *Guard) StepUpSucceeded(ctx context.Context, userID string) error {
+	return g.store.Reset(ctx, g.limits.Load().StepUp, userID)
+}

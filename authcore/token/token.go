@@ -1,0 +1,62 @@
+// Package token makes single-use secrets for links: 256 random bits that are
+// given away once and stored as their SHA-256 only, bound to a purpose.
+package token
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// Purpose says what a token is good for; one made for one purpose is unknown
+// for every other.
+type Purpose string
+
+// SetUp lets its bearer create the first account.
+const SetUp Purpose = "setup"
+
+// Token is a stored token.
+type Token struct {
+	Hash      []byte // SHA-256 of the secret
+	Purpose   Purpose
+	UserID    string // empty when the purpose concerns no user
+	ExpiresAt time.Time
+	CreatedAt time.Time
+}
+
+// Store keeps tokens.
+type Store interface {
+	// Issue stores a token and removes older ones of the same purpose and
+	// user, so that the newest alone is valid.
+	Issue(ctx context.Context, t Token) error
+	// Peek returns a live token without consuming it, or authcore.ErrNotFound.
+	Peek(ctx context.Context, hash []byte, purpose Purpose, at time.Time) (Token, error)
+}
+
+// secretLength is the length of a secret as text.
+const secretLength = 43
+
+// New returns a fresh secret for a link and the token to store.
+func New(purpose Purpose, userID string, now time.Time, ttl time.Duration) (secret string, t Token) {
+	var raw [32]byte
+	rand.Read(raw[:]) // never fails since Go 1.24
+	secret = base64.RawURLEncoding.EncodeToString(raw[:])
+	hash, _ := HashOf(secret)
+	return secret, Token{Hash: hash, Purpose: purpose, UserID: userID, CreatedAt: now.UTC(), ExpiresAt: now.Add(ttl).UTC()}
+}
+
+// HashOf returns the stored form of a secret and reports whether the text can
+// be one at all, so that garbage never reaches a store.
+func HashOf(secret string) ([]byte, bool) {
+	if len(secret) != secretLength {
+		return nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
+	if err != nil {
+		return nil, false
+	}
+	hash := sha256.Sum256(raw)
+	return hash[:], true
+}

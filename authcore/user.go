@@ -1,0 +1,40 @@
+package authcore
+
+import "time"
+
+// RoleAdmin is the platform role that the first account receives. The empty
+// role is an ordinary user.
+const RoleAdmin = "admin"
+
+// User is an account. It holds no credential: those are kept by the packages
+// that can check them.
+type User struct {
+	// ID is a UUIDv7 (RFC 9562) that never changes and is never reused.
+	ID string
+	// Email is the address as the user wrote it, in NFC.
+	Email string
+	// EmailKey is the canonical form of Email under which it is unique.
+	EmailKey string
+	// EmailVerifiedAt is when the user proved to own Email; zero when not yet.
+	// An unverified address never leaves the gateway as an identity.
+	EmailVerifiedAt time.Time
+	// Name is the display name; it may be empty.
+	Name string
+	// Role is the platform role: RoleAdmin or empty.
+	Role string
+	// DisabledAt is when an operator disabled the account; zero when active.
+	DisabledAt time.Time
+	// AuthEpoch grows with every change that ends the sessions of the user
+	// (password change, disabling). A sign-in that began under an older epoch
+	// must not commit.
+	AuthEpoch int64
+	// CreatedAt and UpdatedAt are kept in UTC with microsecond precision.
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Disabled reports whether an operator has disabled the account.
+func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// EmailVerified reports whether the user has proved to own the address.
+func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }
