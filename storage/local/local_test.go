@@ -1,0 +1,88 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
+	"github.com/sigra-auth/sigra/storage/local"
+	"github.com/sigra-auth/sigra/storage/storetest"
+)
+
+// clock is one that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func TestThrottle(t *testing.T) {
+	storetest.Throttle(t, func(testing.TB) storetest.Counter {
+		c := &clock{now: time.Now()}
+		return storetest.Counter{Store: local.NewThrottle(c.Now), Pass: c.Pass}
+	})
+}
+
+// TestThrottleIsBounded floods the throttle with keys, as an attacker with many
+// addresses does: memory stays bounded, and what was counted last is kept.
+func TestThrottleIsBounded(t *testing.T) {
+	ctx := context.Background()
+	s := local.NewThrottle(time.Now)
+	limit := throttle.Limit{Name: "signin", Max: 1, Window: time.Hour}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	const keys = 400_000
+	for i := range keys {
+		if _, err := s.Take(ctx, fmt.Sprint(i), limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if used := int64(heap()) - int64(before); used > 50<<20 {
+		t.Errorf("%d keys use %d MiB", keys, used>>20)
+	}
+	if v, _ := s.Take(ctx, fmt.Sprint(keys-1), limit); v.Allowed {
+		t.Error("the last key was forgotten")
+	}
+	if v, _ := s.Take(ctx, "0", limit); !v.Allowed {
+		t.Error("the first key is still kept")
+	}
+}
+
+func TestBus(t *testing.T) {
+	storetest.Bus(t, func(testing.TB) storetest.Nodes {
+		bus := new(local.Bus)
+		return func() session.Bus { return bus }
+	})
+}
+
+func BenchmarkThrottle(b *testing.B) {
+	ctx := context.Background()
+	s := local.NewThrottle(time.Now)
+	limit := throttle.Limit{Name: "signin", Max: 10, Window: time.Minute}
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			s.Take(ctx, "203.0.113.7", limit)
+		}
+	})
+}

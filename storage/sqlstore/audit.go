@@ -1,0 +1,77 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sigra-auth/sigra/authcore/audit"
+)
+
+const (
+	// maxMetadata bounds the metadata of an event, as JSON in bytes.
+	maxMetadata = 8 << 10
+	// maxText bounds what a stranger can put into a column, in bytes.
+	maxText = 512
+)
+
+// secretWords must not be part of a metadata key: such a value would be kept
+// for good, readable for everybody who may read the log.
+var secretWords = []string{"password", "token", "code", "secret", "hash", "cookie"}
+
+// insertEvent adds an event to the transaction of the change that it tells of.
+func insertEvent(ctx context.Context, tx *sql.Tx, e audit.Event) error {
+	metadata, err := encodeMetadata(e)
+	if err != nil {
+		return fmt.Errorf("audit event %q: %w", e.Action, err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit_events
+		(id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.ID, micros(e.At), string(e.Action), string(e.ActorType), clean(e.ActorID), clean(e.UserID), clean(e.TargetID),
+		clean(e.OrgID), clean(e.IP), clean(e.UserAgent), metadata)
+	return err
+}
+
+func encodeMetadata(e audit.Event) (string, error) {
+	if !e.Action.Valid() {
+		return "", fmt.Errorf("the action is not in the closed set")
+	}
+	cleaned := make(map[string]string, len(e.Metadata))
+	for key, value := range e.Metadata {
+		words := strings.FieldsFunc(strings.ToLower(key), func(r rune) bool { return r < 'a' || r > 'z' })
+		for _, word := range words {
+			if slices.Contains(secretWords, word) {
+				return "", fmt.Errorf("metadata key %q could hold a secret", key)
+			}
+		}
+		cleaned[key] = printable(value)
+	}
+	text, err := json.Marshal(cleaned)
+	if err == nil && len(text) > maxMetadata {
+		err = fmt.Errorf("metadata of %d bytes is over %d", len(text), maxMetadata)
+	}
+	return string(text), err
+}
+
+// clean makes text from a request fit to store: bounded, and without what
+// Postgres refuses, so that a strange User-Agent cannot fail a sign-in.
+func clean(text string) string {
+	text = printable(text)
+	if len(text) <= maxText {
+		return text
+	}
+	cut := maxText
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut]
+}
+
+func printable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}

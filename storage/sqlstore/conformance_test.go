@@ -1,0 +1,53 @@
+package sqlstore_test
+
+import (
+	"testing"
+
+	"github.com/sigra-auth/sigra/authcore/assertion"
+	"github.com/sigra-auth/sigra/authcore/secret"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/storage/sqlstore"
+	"github.com/sigra-auth/sigra/storage/storetest"
+)
+
+func TestUsers(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Users(t, func(t testing.TB) storetest.Accounts { return open(t) })
+	})
+}
+
+func TestFirstAccount(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.FirstAccount(t, func(t testing.TB) storetest.Accounts { return open(t) })
+	})
+}
+
+func TestTokens(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Tokens(t, func(t testing.TB) storetest.Accounts { return open(t) })
+	})
+}
+
+func TestKeys(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })
+	})
+}
+
+func TestCheckValues(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.CheckValues(t, func(t testing.TB) secret.CheckStore { return open(t) })
+	})
+}
+
+func TestRevocations(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Revocations(t, func(t testing.TB) session.RevocationLog { return open(t).Revocations() })
+	})
+}
+
+func TestSessions(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Sessions(t, func(t testing.TB) session.Store { return open(t).Sessions() })
+	})
+}

@@ -1,0 +1,37 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"os"
+)
+
+// dialect is what differs between the databases beside the migrations.
+type dialect interface {
+	// migrate brings the schema up to date, one process at a time.
+	migrate(ctx context.Context, db *sql.DB) error
+	// lockTable makes a transaction the only one that writes to a table.
+	lockTable(ctx context.Context, tx *sql.Tx, table string) error
+	// forUpdate ends a SELECT whose rows are locked until the transaction ends.
+	forUpdate() string
+	// unique reports whether an error is a broken uniqueness rule.
+	unique(err error) bool
+	// unavailable reports whether an error means that the database cannot
+	// answer now, as opposed to a wrong question.
+	unavailable(err error) bool
+}
+
+// unreachable recognises the errors that any driver gives when the database
+// was not reached, or not in time.
+func unreachable(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
+}

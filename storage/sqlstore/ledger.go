@@ -1,0 +1,131 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Create implements account.Ledger.
+func (db *DB) Create(ctx context.Context, user authcore.User, passwordHash string, event audit.Event) error {
+	return db.transact(ctx, "creating an account", func(ctx context.Context, tx *sql.Tx) error {
+		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// CreateFirst implements account.Ledger. The lock on the table makes the look
+// for accounts and the insertion one step, also against Create.
+func (db *DB) CreateFirst(ctx context.Context, tokenHash []byte, user authcore.User, passwordHash string, event audit.Event) error {
+	return db.transact(ctx, "creating the first account", func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.dialect.lockTable(ctx, tx, "users"); err != nil {
+			return err
+		}
+		has, err := hasUsers(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if has {
+			return fmt.Errorf("%w: there are accounts already", authcore.ErrConflict)
+		}
+		if err := consumeToken(ctx, tx, tokenHash, token.SetUp, user.CreatedAt); err != nil {
+			return err
+		}
+		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// SetPassword implements account.Ledger.
+func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event) (user authcore.User, err error) {
+	err = db.transact(ctx, "setting a password", func(ctx context.Context, tx *sql.Tx) error {
+		at := micros(event.At)
+		row := tx.QueryRowContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2
+			WHERE id = $1 RETURNING `+userColumns, userID, at)
+		if user, err = scanUser(row); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
+			WHERE user_id = $1`, userID, passwordHash, at); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+	return user, err
+}
+
+// UpgradePassword implements account.Ledger.
+func (db *DB) UpgradePassword(ctx context.Context, userID, oldHash, newHash string) error {
+	_, err := db.exec(ctx, "upgrading a password hash",
+		`UPDATE credentials SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2`, userID, oldHash, newHash)
+	return err
+}
+
+// SetDisabled implements account.Ledger.
+func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event) (user authcore.User, err error) {
+	err = db.transact(ctx, "disabling or enabling an account", func(ctx context.Context, tx *sql.Tx) error {
+		at := micros(event.At)
+		disabledAt, epochs := int64(0), 0
+		if disabled {
+			disabledAt, epochs = at, 1
+		}
+		row := tx.QueryRowContext(ctx, `UPDATE users SET disabled_at = $2, auth_epoch = auth_epoch + $3, updated_at = $4
+			WHERE id = $1 RETURNING `+userColumns, userID, disabledAt, epochs, at)
+		if user, err = scanUser(row); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+	return user, err
+}
+
+// SignedIn implements account.Ledger. The account is locked while it is judged,
+// so that a sign-in and a revocation that overlap are told apart: the later one
+// sees what the earlier one did.
+func (db *DB) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event) error {
+	return db.transact(ctx, "noting a sign-in", func(ctx context.Context, tx *sql.Tx) error {
+		var disabledAt, current int64
+		row := tx.QueryRowContext(ctx, `SELECT disabled_at, auth_epoch FROM users WHERE id = $1`+db.dialect.forUpdate(), userID)
+		if err := row.Scan(&disabledAt, &current); err != nil {
+			return err
+		}
+		if disabledAt != 0 || current != epoch {
+			return fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0 WHERE user_id = $1 AND failures <> 0`, userID); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// Failed implements account.Ledger.
+func (db *DB) Failed(ctx context.Context, userID string, event audit.Event) (failures int, err error) {
+	err = db.transact(ctx, "noting a failed sign-in", func(ctx context.Context, tx *sql.Tx) error {
+		row := tx.QueryRowContext(ctx, `UPDATE credentials SET failures = failures + 1 WHERE user_id = $1 RETURNING failures`, userID)
+		if err := row.Scan(&failures); err != nil && (userID != "" || !errors.Is(err, sql.ErrNoRows)) {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+	return failures, err
+}
+
+// Note implements account.Ledger.
+func (db *DB) Note(ctx context.Context, event audit.Event) error {
+	return db.transact(ctx, "noting an event", func(ctx context.Context, tx *sql.Tx) error {
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+var _ account.Ledger = (*DB)(nil)

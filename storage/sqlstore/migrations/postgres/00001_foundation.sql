@@ -1,0 +1,102 @@
+-- Times are microseconds since the Unix epoch, UTC; 0 means "never".
+-- Durations are microseconds. Ids are UUIDv7 as text, compared byte by byte.
+
+-- +goose Up
+CREATE TABLE users (
+    id                TEXT COLLATE "C" PRIMARY KEY,
+    email             TEXT   NOT NULL,
+    email_key         TEXT   NOT NULL UNIQUE,
+    email_verified_at BIGINT NOT NULL DEFAULT 0,
+    name              TEXT   NOT NULL DEFAULT '',
+    role              TEXT   NOT NULL DEFAULT '',
+    profile           JSONB  NOT NULL DEFAULT '{}',
+    disabled_at       BIGINT NOT NULL DEFAULT 0,
+    auth_epoch        BIGINT NOT NULL DEFAULT 0,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL
+);
+
+CREATE TABLE credentials (
+    user_id       TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    password_hash TEXT   NOT NULL DEFAULT '',
+    failures      BIGINT NOT NULL DEFAULT 0,
+    changed_at    BIGINT NOT NULL
+);
+
+CREATE TABLE tokens (
+    hash       BYTEA PRIMARY KEY,
+    purpose    TEXT   NOT NULL,
+    user_id    TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+-- One live token per purpose and user.
+CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, ''));
+CREATE INDEX tokens_expires_at ON tokens (expires_at);
+
+CREATE TABLE sessions (
+    hash          BYTEA PRIMARY KEY,
+    id            TEXT COLLATE "C" NOT NULL,
+    user_id       TEXT COLLATE "C" NOT NULL,
+    data          BYTEA  NOT NULL,
+    seen_at       BIGINT NOT NULL,
+    seen_ip       TEXT   NOT NULL,
+    expires_at    BIGINT NOT NULL,
+    idle          BIGINT NOT NULL,
+    -- The earlier of the idle and the absolute limit.
+    deadline      BIGINT NOT NULL,
+    -- The hash before the last rotation, and when that was.
+    previous_hash BYTEA,
+    rotated_at    BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX sessions_user_id ON sessions (user_id);
+CREATE INDEX sessions_deadline ON sessions (deadline);
+
+CREATE TABLE revocations (
+    -- All zero when every session of the user is meant.
+    hash       BYTEA  NOT NULL,
+    user_id    TEXT COLLATE "C" NOT NULL,
+    except_id  TEXT   NOT NULL,
+    at         BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (hash, user_id, except_id, at)
+);
+CREATE INDEX revocations_expires_at ON revocations (expires_at);
+
+CREATE TABLE signing_keys (
+    id         TEXT PRIMARY KEY,
+    algorithm  TEXT   NOT NULL,
+    sealed     BYTEA  NOT NULL,
+    created_at BIGINT NOT NULL,
+    active_at  BIGINT NOT NULL
+);
+
+CREATE TABLE audit_events (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    action     TEXT   NOT NULL,
+    actor_type TEXT   NOT NULL,
+    actor_id   TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    target_id  TEXT   NOT NULL,
+    org_id     TEXT   NOT NULL,
+    ip         TEXT   NOT NULL,
+    user_agent TEXT   NOT NULL,
+    metadata   JSONB  NOT NULL
+);
+
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+-- +goose StatementBegin
+CREATE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'audit events are append-only';
+END
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();

@@ -1,0 +1,105 @@
+-- Times are microseconds since the Unix epoch, UTC; 0 means "never".
+-- Durations are microseconds. Ids are UUIDv7 as text, compared byte by byte.
+
+-- +goose Up
+CREATE TABLE users (
+    id                TEXT PRIMARY KEY NOT NULL,
+    email             TEXT    NOT NULL,
+    email_key         TEXT    NOT NULL UNIQUE,
+    email_verified_at INTEGER NOT NULL DEFAULT 0,
+    name              TEXT    NOT NULL DEFAULT '',
+    role              TEXT    NOT NULL DEFAULT '',
+    profile           TEXT    NOT NULL DEFAULT '{}',
+    disabled_at       INTEGER NOT NULL DEFAULT 0,
+    auth_epoch        INTEGER NOT NULL DEFAULT 0,
+    created_at        INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE credentials (
+    user_id       TEXT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    password_hash TEXT    NOT NULL DEFAULT '',
+    failures      INTEGER NOT NULL DEFAULT 0,
+    changed_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tokens (
+    hash       BLOB PRIMARY KEY NOT NULL,
+    purpose    TEXT    NOT NULL,
+    user_id    TEXT REFERENCES users (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+-- One live token per purpose and user.
+CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, ''));
+CREATE INDEX tokens_expires_at ON tokens (expires_at);
+
+CREATE TABLE sessions (
+    hash          BLOB PRIMARY KEY NOT NULL,
+    id            TEXT    NOT NULL,
+    user_id       TEXT    NOT NULL,
+    data          BLOB    NOT NULL,
+    seen_at       INTEGER NOT NULL,
+    seen_ip       TEXT    NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    idle          INTEGER NOT NULL,
+    -- The earlier of the idle and the absolute limit.
+    deadline      INTEGER NOT NULL,
+    -- The hash before the last rotation, and when that was.
+    previous_hash BLOB,
+    rotated_at    INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_user_id ON sessions (user_id);
+CREATE INDEX sessions_deadline ON sessions (deadline);
+
+CREATE TABLE revocations (
+    -- All zero when every session of the user is meant.
+    hash       BLOB    NOT NULL,
+    user_id    TEXT    NOT NULL,
+    except_id  TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (hash, user_id, except_id, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revocations_expires_at ON revocations (expires_at);
+
+CREATE TABLE signing_keys (
+    id         TEXT PRIMARY KEY NOT NULL,
+    algorithm  TEXT    NOT NULL,
+    sealed     BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    active_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit_events (
+    id         TEXT PRIMARY KEY NOT NULL,
+    at         INTEGER NOT NULL,
+    action     TEXT    NOT NULL,
+    actor_type TEXT    NOT NULL,
+    actor_id   TEXT    NOT NULL,
+    user_id    TEXT    NOT NULL,
+    target_id  TEXT    NOT NULL,
+    org_id     TEXT    NOT NULL,
+    ip         TEXT    NOT NULL,
+    user_agent TEXT    NOT NULL,
+    metadata   TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+) STRICT;
+
+-- +goose StatementBegin
+CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit events are append-only');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit events are append-only');
+END;
+-- +goose StatementEnd

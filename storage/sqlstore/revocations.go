@@ -1,0 +1,73 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// Revocations is the durable log of revoked sessions.
+type Revocations struct {
+	db *DB
+}
+
+// Revocations returns the log of revoked sessions in the database.
+func (db *DB) Revocations() *Revocations { return &Revocations{db} }
+
+// everySession stands for a hash in a revocation of all sessions of a user.
+var everySession session.Hash
+
+// Record implements session.RevocationLog.
+func (l *Revocations) Record(ctx context.Context, r session.Revocation) error {
+	return l.db.transact(ctx, "noting a revocation", func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM revocations WHERE expires_at <= $1`, micros(l.db.now())); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO revocations (hash, user_id, except_id, at, expires_at)
+			VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (hash, user_id, except_id, at) DO UPDATE SET expires_at = excluded.expires_at`,
+			r.Hash[:], r.UserID, r.Except, micros(r.At), micros(r.ExpiresAt))
+		return err
+	})
+}
+
+// Active implements session.RevocationLog.
+func (l *Revocations) Active(ctx context.Context, at time.Time) ([]session.Revocation, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := l.db.read.QueryContext(ctx, `SELECT hash, user_id, except_id, at, expires_at
+		FROM revocations WHERE expires_at > $1 ORDER BY at`, micros(at))
+	if err != nil {
+		return nil, l.db.failed("reading revocations", err)
+	}
+	defer rows.Close()
+	var active []session.Revocation
+	for rows.Next() {
+		var r session.Revocation
+		var hash []byte
+		var revoked, expires int64
+		if err := rows.Scan(&hash, &r.UserID, &r.Except, &revoked, &expires); err != nil {
+			return nil, l.db.failed("reading revocations", err)
+		}
+		copy(r.Hash[:], hash)
+		r.At, r.ExpiresAt = timeOf(revoked), timeOf(expires)
+		active = append(active, r)
+	}
+	return active, l.db.failed("reading revocations", rows.Err())
+}
+
+// Revoked implements session.RevocationLog.
+func (l *Revocations) Revoked(ctx context.Context, hash session.Hash, sessionID, userID string, createdAt time.Time) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var revoked bool
+	row := l.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM revocations WHERE hash = $1)
+		OR EXISTS (SELECT 1 FROM revocations WHERE hash = $2 AND user_id = $3 AND except_id <> $4 AND at >= $5)`,
+		hash[:], everySession[:], userID, sessionID, micros(createdAt))
+	err := row.Scan(&revoked)
+	return revoked, l.db.failed("checking revocations", err)
+}
+
+var _ session.RevocationLog = (*Revocations)(nil)

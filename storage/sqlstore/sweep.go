@@ -1,0 +1,42 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// sweepBatch bounds how many rows one statement deletes, so that it never
+	// holds the writer for long.
+	sweepBatch = 1000
+	// sweepBatches bounds one sweep of a table; the next one goes on.
+	sweepBatches = 200
+)
+
+// Sweep deletes sessions, tokens and revocations that have expired at the given
+// time. The caller runs it periodically; several nodes may.
+func (db *DB) Sweep(ctx context.Context, now time.Time) error {
+	for _, expired := range []struct{ table, column string }{
+		{"sessions", "deadline"},
+		{"tokens", "expires_at"},
+		{"revocations", "expires_at"},
+	} {
+		if err := db.sweepTable(ctx, expired.table, expired.column, micros(now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) sweepTable(ctx context.Context, table, column string, now int64) error {
+	query := fmt.Sprintf(`DELETE FROM %[1]s WHERE %[2]s <= $1 AND hash IN
+		(SELECT hash FROM %[1]s WHERE %[2]s <= $1 LIMIT %[3]d)`, table, column, sweepBatch)
+	for range sweepBatches {
+		n, err := db.exec(ctx, "sweeping "+table, query, now)
+		if err != nil || n < sweepBatch {
+			return err
+		}
+	}
+	return nil
+}

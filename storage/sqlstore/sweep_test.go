@@ -1,0 +1,80 @@
+package sqlstore_test
+
+import (
+	"context"
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/token"
+	"github.com/sigra-auth/sigra/storage/sqlstore"
+)
+
+// TestSweep fills more than one batch and checks that what has not expired is
+// kept.
+func TestSweep(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		ctx, db, now := context.Background(), open(t), time.Now()
+		insertSessions(t, db, 0, 2500, now.Add(-time.Minute))
+		insertSessions(t, db, 2500, 10, now.Add(time.Minute))
+		for purpose, ttl := range map[token.Purpose]time.Duration{"gone": -time.Minute, "kept": time.Minute} {
+			_, tok := token.New(purpose, "", now, ttl)
+			if err := db.Issue(ctx, tok); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, expires := range []time.Time{now.Add(time.Hour), now.Add(time.Millisecond)} {
+			if err := db.Revocations().Record(ctx, session.Revocation{UserID: "u", At: now, Except: expires.String(), ExpiresAt: expires}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Sweep(ctx, now.Add(10*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		for table, want := range map[string]int{"sessions": 10, "tokens": 1, "revocations": 1} {
+			if n := count(t, db, "SELECT count(*) FROM "+table); n != want {
+				t.Errorf("%s has %d rows left, want %d", table, n, want)
+			}
+		}
+	})
+}
+
+func insertSessions(t testing.TB, db *sqlstore.DB, first, n int, deadline time.Time) {
+	t.Helper()
+	tx, err := db.Raw().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for i := range n {
+		hash := binary.BigEndian.AppendUint64(make([]byte, 24), uint64(first+i))
+		if _, err := tx.Exec(`INSERT INTO sessions (hash, id, user_id, data, seen_at, seen_ip, expires_at, idle, deadline)
+			VALUES ($1, '', 'u', $1, 0, '', $2, 0, $2)`, hash, deadline.UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkFind reads one session of many, as every request does with the
+// cache turned off.
+func BenchmarkFind(b *testing.B) {
+	for name, open := range dialects {
+		b.Run(name, func(b *testing.B) {
+			db := migrated(b, open(b))
+			insertSessions(b, db, 0, 10_000, time.Now().Add(time.Hour))
+			hashes := make([]session.Hash, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				binary.BigEndian.PutUint64(hashes[0][24:], 5000)
+				records, err := db.Sessions().Find(context.Background(), hashes)
+				if err != nil || records[0] == nil {
+					b.Fatal(records, err)
+				}
+			}
+		})
+	}
+}

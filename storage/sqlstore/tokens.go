@@ -1,0 +1,50 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Issue implements token.Store. A token takes the place of the one with the
+// same purpose and user in one statement, so that never two are valid.
+func (db *DB) Issue(ctx context.Context, t token.Token) error {
+	userID := sql.NullString{String: t.UserID, Valid: t.UserID != ""}
+	_, err := db.exec(ctx, "issuing a token", `INSERT INTO tokens (hash, purpose, user_id, expires_at, created_at)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (purpose, coalesce(user_id, '')) DO UPDATE
+		SET hash = excluded.hash, expires_at = excluded.expires_at, created_at = excluded.created_at`,
+		t.Hash, string(t.Purpose), userID, micros(t.ExpiresAt), micros(t.CreatedAt))
+	return err
+}
+
+// Peek implements token.Store.
+func (db *DB) Peek(ctx context.Context, hash []byte, purpose token.Purpose, at time.Time) (token.Token, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	t := token.Token{Hash: hash, Purpose: purpose}
+	var userID sql.NullString
+	var expires, created int64
+	row := db.read.QueryRowContext(ctx, `SELECT user_id, expires_at, created_at FROM tokens
+		WHERE hash = $1 AND purpose = $2 AND expires_at > $3`, hash, string(purpose), micros(at))
+	if err := row.Scan(&userID, &expires, &created); err != nil {
+		return token.Token{}, db.failed("reading a token", err)
+	}
+	t.UserID, t.ExpiresAt, t.CreatedAt = userID.String, timeOf(expires), timeOf(created)
+	return t, nil
+}
+
+// consumeToken deletes a live token, or fails with sql.ErrNoRows. Of several
+// transactions that try, one succeeds.
+func consumeToken(ctx context.Context, tx *sql.Tx, hash []byte, purpose token.Purpose, at time.Time) error {
+	n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3`,
+		hash, string(purpose), micros(at)))
+	if err == nil && n == 0 {
+		err = sql.ErrNoRows
+	}
+	return err
+}
+
+var _ token.Store = (*DB)(nil)

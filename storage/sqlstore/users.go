@@ -1,0 +1,97 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+)
+
+const userColumns = `users.id, users.email, users.email_key, users.email_verified_at, users.name, users.role,
+	users.disabled_at, users.auth_epoch, users.created_at, users.updated_at`
+
+// UserByEmail implements account.UserStore.
+func (db *DB) UserByEmail(ctx context.Context, emailKey string) (authcore.User, account.Credential, error) {
+	return db.userWhere(ctx, "users.email_key = $1", emailKey)
+}
+
+// User implements account.UserStore.
+func (db *DB) User(ctx context.Context, id string) (authcore.User, account.Credential, error) {
+	return db.userWhere(ctx, "users.id = $1", id)
+}
+
+func (db *DB) userWhere(ctx context.Context, condition, value string) (authcore.User, account.Credential, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var credential account.Credential
+	var changedAt int64
+	row := db.read.QueryRowContext(ctx, `SELECT `+userColumns+`, credentials.password_hash, credentials.failures, credentials.changed_at
+		FROM users JOIN credentials ON credentials.user_id = users.id WHERE `+condition, value)
+	user, err := scanUser(row, &credential.Hash, &credential.Failures, &changedAt)
+	if err != nil {
+		return authcore.User{}, account.Credential{}, db.failed("reading an account", err)
+	}
+	credential.ChangedAt = timeOf(changedAt)
+	return user, credential, nil
+}
+
+// Users implements account.UserStore.
+func (db *DB) Users(ctx context.Context, after string, limit int) ([]authcore.User, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := db.read.QueryContext(ctx, `SELECT `+userColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, db.failed("listing accounts", err)
+	}
+	defer rows.Close()
+	var users []authcore.User
+	for rows.Next() {
+		user, err := scanUser(rows)
+		if err != nil {
+			return nil, db.failed("listing accounts", err)
+		}
+		users = append(users, user)
+	}
+	return users, db.failed("listing accounts", rows.Err())
+}
+
+// HasUsers implements account.UserStore.
+func (db *DB) HasUsers(ctx context.Context) (bool, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	has, err := hasUsers(ctx, db.read)
+	return has, db.failed("looking for accounts", err)
+}
+
+func hasUsers(ctx context.Context, q querier) (has bool, err error) {
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM users)`).Scan(&has)
+	return has, err
+}
+
+// scanUser reads a row of userColumns, and what follows them into more.
+func scanUser(row interface{ Scan(...any) error }, more ...any) (authcore.User, error) {
+	var u authcore.User
+	var verified, disabled, created, updated int64
+	err := row.Scan(append([]any{&u.ID, &u.Email, &u.EmailKey, &verified, &u.Name, &u.Role,
+		&disabled, &u.AuthEpoch, &created, &updated}, more...)...)
+	u.EmailVerifiedAt, u.DisabledAt = timeOf(verified), timeOf(disabled)
+	u.CreatedAt, u.UpdatedAt = timeOf(created), timeOf(updated)
+	return u, err
+}
+
+func insertUser(ctx context.Context, tx *sql.Tx, u authcore.User, passwordHash string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO users
+		(id, email, email_key, email_verified_at, name, role, disabled_at, auth_epoch, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		u.ID, u.Email, u.EmailKey, micros(u.EmailVerifiedAt), u.Name, u.Role,
+		micros(u.DisabledAt), u.AuthEpoch, micros(u.CreatedAt), micros(u.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO credentials (user_id, password_hash, changed_at) VALUES ($1, $2, $3)`,
+		u.ID, passwordHash, micros(u.CreatedAt))
+	return err
+}
+
+var _ account.UserStore = (*DB)(nil)
