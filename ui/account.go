@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"net/http"
+
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// accountView is the account's home.
+type accountView struct {
+	Name  string
+	Email string
+	Admin bool
+	This  sessionView
+}
+
+func (v *visit) showAccount() error {
+	id := &v.live.Identity
+	return v.show(http.StatusOK, "account", accountView{
+		Name: id.Name, Email: id.Email, Admin: id.Role != "", This: v.viewSession(v.live.Session),
+	})
+}
+
+// sessionView is one session in a list.
+type sessionView struct {
+	ID      string
+	Device  string
+	Mobile  bool
+	IP      string
+	Active  string // relative, such as "5 minutes ago"
+	Stamp   string // machine-readable
+	Since   string
+	Current bool
+}
+
+type sessionsView struct {
+	Sessions []sessionView
+	Others   bool
+}
+
+func (v *visit) showSessions() error {
+	list, err := v.Accounts.Sessions(v.r.Context(), v.live)
+	if err != nil {
+		return err
+	}
+	if v.wantsJSON() {
+		return v.sessionsJSON(list)
+	}
+	view := sessionsView{Others: len(list) > 1}
+	for i := range list {
+		view.Sessions = append(view.Sessions, v.viewSession(&list[i]))
+	}
+	return v.show(http.StatusOK, "sessions", view)
+}
+
+func (v *visit) viewSession(s *session.Session) sessionView {
+	name, mobile := deviceName(s.UserAgent, v.messages)
+	ip := s.Seen.IP
+	if ip == "" {
+		ip = s.FirstIP
+	}
+	return sessionView{
+		ID: s.ID, Device: name, Mobile: mobile, IP: ip, Current: s.ID == v.live.ID,
+		Active: v.messages.ago(v.Clock().Sub(s.Seen.At)), Stamp: s.Seen.At.UTC().Format("2006-01-02T15:04:05Z"),
+		Since: s.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"),
+	}
+}
+
+// sessionsJSON lists the sessions for a single-page app.
+func (v *visit) sessionsJSON(list []session.Session) error {
+	type item struct {
+		ID         string `json:"id"`
+		UserAgent  string `json:"user_agent"`
+		IP         string `json:"ip"`
+		LastActive string `json:"last_active_at"`
+		Current    bool   `json:"current"`
+	}
+	items := make([]item, len(list))
+	for i := range list {
+		view := v.viewSession(&list[i])
+		items[i] = item{view.ID, list[i].UserAgent, view.IP, view.Stamp, view.Current}
+	}
+	return v.json(http.StatusOK, map[string]any{"status": "ok", "sessions": items})
+}
+
+func (v *visit) revokeSession() error {
+	id := v.form["session"]
+	if err := v.Accounts.RevokeSession(v.r.Context(), v.live, id, v.facts.Client); err != nil {
+		return err
+	}
+	if id == v.live.ID {
+		v.facts.Cookie.Clear(v.w)
+		return v.done(v.facts.Base + "/login")
+	}
+	return v.done(v.facts.Base + "/account/sessions")
+}
+
+func (v *visit) revokeOthers() error {
+	if _, err := v.Accounts.RevokeOthers(v.r.Context(), v.live, v.facts.Client); err != nil {
+		return err
+	}
+	return v.done(v.facts.Base + "/account/sessions")
+}

@@ -1,0 +1,53 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+)
+
+// The endpoints below are for programs.
+
+// whoami tells a single-page app who is signed in.
+func (v *visit) whoami() error {
+	if v.live == nil {
+		return statusError(http.StatusUnauthorized)
+	}
+	id := &v.live.Identity
+	return v.json(http.StatusOK, map[string]any{
+		"sub": id.UserID, "sid": id.SessionID, "email": id.Email, "email_verified": id.EmailVerified,
+		"name": id.Name, "groups": append([]string{}, id.Groups()...), "acr": id.Level, "amr": id.Methods(),
+		"auth_time": id.AuthTime.Unix(),
+	})
+}
+
+// jwks publishes the keys. Verifiers may keep them for five minutes, less than
+// a new key is published before it signs.
+func (v *visit) jwks() error {
+	body, etag := v.Keys.JWKS()
+	h := v.w.Header()
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Etag", etag)
+	h.Del("Vary")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Content-Type", "application/jwk-set+json")
+	if match := v.r.Header.Get("If-None-Match"); match != "" && strings.Contains(match, etag) {
+		v.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if v.r.Method != http.MethodHead {
+		_, _ = v.w.Write(body) // the client is gone, nothing is left to do
+	}
+	return nil
+}
+
+// healthz tells a load balancer whether the gateway can do its work.
+func (v *visit) healthz() error {
+	report := v.Health(v.r.Context())
+	status, word := http.StatusOK, "ok"
+	for _, state := range report {
+		if state != "ok" {
+			status, word = http.StatusServiceUnavailable, "degraded"
+		}
+	}
+	return v.json(status, map[string]any{"status": word, "checks": report})
+}
