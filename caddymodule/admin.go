@@ -1,0 +1,186 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+)
+
+func init() { caddy.RegisterModule(new(AdminAPI)) }
+
+// AdminAPI serves the operator's side of Sigra at /sigra/ of Caddy's admin
+// endpoint, which only this machine reaches. The `caddy sigra` commands use
+// it. It never shows a token, a hash or a key.
+type AdminAPI struct {
+	ctx caddy.Context
+}
+
+// CaddyModule returns the Caddy module information.
+func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.sigra", New: func() caddy.Module { return new(AdminAPI) }}
+}
+
+// Provision keeps the context: the app exists only when a request comes.
+func (a *AdminAPI) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	return nil
+}
+
+// Routes returns the one route, below which operations dispatches.
+func (a *AdminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{{Pattern: "/" + appID + "/", Handler: caddy.AdminHandlerFunc(a.serve)}}
+}
+
+func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
+	app, err := a.ctx.AppIfConfigured(appID)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("this Caddy runs no sigra")}
+	}
+	operations{app.(*App)}.mux().ServeHTTP(w, r)
+	return nil
+}
+
+// operations are what an operator can do with a running gateway.
+type operations struct{ app *App }
+
+// mux routes the requests of the commands.
+func (o operations) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	for pattern, op := range map[string]func(*http.Request) (any, error){
+		"GET /sigra/status":                       o.status,
+		"POST /sigra/migrate":                     o.migrate,
+		"POST /sigra/setup":                       o.setUp,
+		"GET /sigra/users":                        o.listUsers,
+		"POST /sigra/users":                       o.addUser,
+		"POST /sigra/users/{ref}/disable":         o.disable,
+		"POST /sigra/users/{ref}/enable":          o.enable,
+		"PUT /sigra/users/{ref}/password":         o.setPassword,
+		"GET /sigra/users/{ref}/sessions":         o.listSessions,
+		"DELETE /sigra/users/{ref}/sessions":      o.revokeSessions,
+		"DELETE /sigra/users/{ref}/sessions/{id}": o.revokeSessions,
+		"GET /sigra/keys":                         o.listKeys,
+		"POST /sigra/keys/rotate":                 o.rotateKey,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, op) })
+	}
+	return mux
+}
+
+// maxAdminBody bounds the body of a request.
+const maxAdminBody = 64 << 10
+
+func (o operations) answer(w http.ResponseWriter, r *http.Request, op func(*http.Request) (any, error)) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxAdminBody)
+	w.Header().Set("Content-Type", "application/json")
+	result, err := any(nil), o.app.engine.awaitReady(r.Context())
+	if err == nil {
+		result, err = op(r)
+	}
+	if err != nil {
+		status, message := explain(err)
+		w.WriteHeader(status)
+		result = map[string]string{"error": message}
+	}
+	_ = json.NewEncoder(w).Encode(result) // the client is gone, nothing is left to do
+}
+
+// explain turns an error into a status and a sentence for an operator.
+func explain(err error) (int, string) {
+	var invalid *account.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		return http.StatusUnprocessableEntity, describe(invalid)
+	case errors.Is(err, authcore.ErrNotFound):
+		return http.StatusNotFound, "there is no such user or session"
+	case errors.Is(err, authcore.ErrConflict):
+		return http.StatusConflict, err.Error()
+	case errors.Is(err, authcore.ErrUnavailable):
+		return http.StatusServiceUnavailable, err.Error()
+	default:
+		return http.StatusInternalServerError, err.Error()
+	}
+}
+
+func decodeBody(r *http.Request, to any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return fmt.Errorf("reading request: %w", err)
+	}
+	return nil
+}
+
+// statusView is the answer to `caddy sigra status`.
+type statusView struct {
+	Ready        bool   `json:"ready"`
+	Database     string `json:"database"`
+	SessionStore string `json:"session_store"`
+	Accounts     bool   `json:"accounts"`
+	Cached       int    `json:"sessions_cached"`
+	Portal       string `json:"portal"`
+}
+
+func (o operations) status(r *http.Request) (any, error) {
+	health := o.app.health(r.Context())
+	view := statusView{
+		Ready: o.app.engine.isReady(), Database: health["database"], SessionStore: health["sessions"],
+		Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.hosts.portal(),
+	}
+	exists, err := o.app.engine.db.HasUsers(r.Context())
+	view.Accounts = exists && err == nil
+	return view, nil
+}
+
+func (o operations) migrate(r *http.Request) (any, error) {
+	if err := o.app.engine.db.Migrate(r.Context()); err != nil {
+		return nil, err
+	}
+	return map[string]string{"status": "the database is up to date"}, nil
+}
+
+func (o operations) setUp(r *http.Request) (any, error) {
+	link, err := o.app.setUpLink(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"link": link}, nil
+}
+
+// keyView is one signing key as operators see it.
+type keyView struct {
+	ID        string    `json:"kid"`
+	Algorithm string    `json:"alg"`
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+	ActiveAt  time.Time `json:"active_at"`
+}
+
+func (o operations) listKeys(*http.Request) (any, error) {
+	var views []keyView
+	for _, k := range o.app.engine.signer.Keys() {
+		views = append(views, keyView{k.ID, k.Algorithm, string(k.State), k.CreatedAt, k.ActiveAt})
+	}
+	return views, nil
+}
+
+func (o operations) rotateKey(r *http.Request) (any, error) {
+	event := audit.New(time.Now(), audit.KeyRotate, authcore.Client{}).By(audit.ActorOperator, "")
+	kid, err := o.app.engine.signer.Rotate(r.Context(), event)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"kid": kid, "status": "published now; it signs after the overlap"}, nil
+}
+
+var (
+	_ caddy.AdminRouter = (*AdminAPI)(nil)
+	_ caddy.Provisioner = (*AdminAPI)(nil)
+)

@@ -1,0 +1,172 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+)
+
+// userView is an account as operators see it.
+type userView struct {
+	ID        string     `json:"id"`
+	Email     string     `json:"email"`
+	Verified  bool       `json:"email_verified"`
+	Name      string     `json:"name,omitempty"`
+	Role      string     `json:"role,omitempty"`
+	Disabled  *time.Time `json:"disabled_at,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+}
+
+func viewOf(u authcore.User) userView {
+	v := userView{ID: u.ID, Email: u.Email, Verified: u.EmailVerified(), Name: u.Name, Role: u.Role, CreatedAt: u.CreatedAt}
+	if u.Disabled() {
+		v.Disabled = &u.DisabledAt
+	}
+	return v
+}
+
+// sessionView is a session as operators see it.
+type sessionView struct {
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastActive time.Time `json:"last_active_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	IP         string    `json:"ip"`
+	UserAgent  string    `json:"user_agent,omitempty"`
+	Remembered bool      `json:"remembered,omitempty"`
+}
+
+// userPage is how many accounts one answer lists.
+const userPage = 500
+
+func (o operations) listUsers(r *http.Request) (any, error) {
+	users, err := o.app.accounts.Page(r.Context(), r.URL.Query().Get("after"), userPage)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]userView, len(users))
+	for i, u := range users {
+		views[i] = viewOf(u)
+	}
+	return views, nil
+}
+
+// newUserBody is what `caddy sigra user add` sends.
+type newUserBody struct {
+	Email      string `json:"email"`
+	Name       string `json:"name,omitempty"`
+	Role       string `json:"role,omitempty"`
+	Password   string `json:"password"`
+	Unverified bool   `json:"unverified,omitempty"`
+}
+
+func (o operations) addUser(r *http.Request) (any, error) {
+	var body newUserBody
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	if body.Role != "" && body.Role != authcore.RoleAdmin {
+		return nil, fmt.Errorf("role must be %q or empty", authcore.RoleAdmin)
+	}
+	user, err := o.app.accounts.Add(r.Context(), account.NewUser{
+		Email: body.Email, Name: body.Name, Password: body.Password, Role: body.Role, Verified: !body.Unverified,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
+func (o operations) disable(r *http.Request) (any, error) { return o.setDisabled(r, true) }
+func (o operations) enable(r *http.Request) (any, error)  { return o.setDisabled(r, false) }
+
+func (o operations) setDisabled(r *http.Request, disabled bool) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	user, err = o.app.accounts.SetDisabled(r.Context(), user.ID, disabled)
+	if err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
+func (o operations) setPassword(r *http.Request) (any, error) {
+	var body struct {
+		Password string `json:"password"`
+	}
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	if err := o.app.accounts.SetPassword(r.Context(), user, body.Password); err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
+func (o operations) listSessions(r *http.Request) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	list, err := o.app.accounts.List(r.Context(), user.ID)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]sessionView, len(list))
+	for i, s := range list {
+		views[i] = sessionView{s.ID, s.CreatedAt, s.Seen.At, s.ExpiresAt, s.Seen.IP, s.UserAgent, s.Remembered}
+	}
+	return views, nil
+}
+
+func (o operations) revokeSessions(r *http.Request) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	n, err := o.app.accounts.End(r.Context(), user.ID, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]int{"revoked": n}, nil
+}
+
+// describe says what is wrong with the fields of an account.
+func describe(invalid *account.InvalidError) string {
+	var lines []string
+	for field, problem := range invalid.Fields {
+		lines = append(lines, field+": "+problemText(problem))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+func problemText(p account.Problem) string {
+	switch p {
+	case account.ProblemRequired:
+		return "is required"
+	case account.ProblemEmail:
+		return "is not an e-mail address"
+	case account.ProblemTooShort:
+		return "is too short"
+	case account.ProblemTooLong, account.ProblemNameTooLong:
+		return "is too long"
+	case account.ProblemCommon:
+		return "is one of the most common passwords"
+	case account.ProblemContext:
+		return "contains the name or the address of the account"
+	default:
+		return string(p)
+	}
+}

@@ -1,0 +1,280 @@
+// Package caddymodule makes Sigra a Caddy module: it turns configuration into
+// values of authcore and requests into questions to it. It is the only package
+// that imports Caddy.
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/assertion"
+	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/ui"
+)
+
+func init() { caddy.RegisterModule(new(App)) }
+
+// appID is the one word for the app, the global option, the directive and the
+// command.
+const appID = "sigra"
+
+// App is the authentication gateway. It keeps accounts, sessions and keys; the
+// handlers of the sites ask it. An empty configuration is a working gateway of
+// one node: SQLite below Caddy's data directory, sessions in the same
+// database, secrets made and kept, mail to the log.
+type App struct {
+	// StorageRaw is where identity is kept. Default: sqlite.
+	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=sigra.storage inline_key=driver"`
+	// SessionsRaw is where sessions are kept. Default: database. Several nodes
+	// need redis.
+	SessionsRaw json.RawMessage `json:"sessions,omitempty" caddy:"namespace=sigra.session_store inline_key=driver"`
+	// MailerRaw is how mail is sent. Default: log.
+	MailerRaw json.RawMessage `json:"mailer,omitempty" caddy:"namespace=sigra.mailer inline_key=driver"`
+	// Secret is the master secret, 32 bytes in base64, as a placeholder such as
+	// {env.SIGRA_SECRET}. Default: made once and kept in Caddy's storage. All
+	// nodes that share a database need the same one.
+	Secret string `json:"secret,omitempty"`
+	// Origins are the public origins of sites whose host does not tell them.
+	Origins []string `json:"origins,omitempty"`
+
+	Session   SessionConfig   `json:"session,omitzero"`
+	Cookie    CookieConfig    `json:"cookie,omitzero"`
+	Password  PasswordConfig  `json:"password,omitzero"`
+	Throttle  ThrottleConfig  `json:"throttle,omitzero"`
+	Assertion AssertionConfig `json:"assertion,omitzero"`
+	Brand     BrandConfig     `json:"brand,omitzero"`
+	// Templates is a directory whose files replace the page templates of the
+	// same name.
+	Templates string `json:"templates,omitempty"`
+	// Messages is a directory whose files replace messages.
+	Messages string `json:"messages,omitempty"`
+
+	ctx       caddy.Context
+	logger    *slog.Logger
+	master    masterSecret
+	mailer    Mailer
+	engine    *engine
+	engineKey string
+	observer  *observer
+	accounts  *account.Service
+	pages     *ui.Handler
+	hosts     hostSet
+	stripped  *nameSet
+	stop      context.CancelFunc
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: appID, New: func() caddy.Module { return new(App) }}
+}
+
+// Provision builds the gateway without connecting to anything.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.logger, a.stripped = ctx, ctx.Slogger(), newNameSet()
+	if err := a.hosts.addOrigins(a.Origins); err != nil {
+		return err
+	}
+	storage, sessions, err := a.loadGuests(ctx)
+	if err != nil {
+		return err
+	}
+	if a.master, err = newMasterSecret(a.Secret, ctx.Storage()); err != nil {
+		return err
+	}
+	if a.observer, err = newObserver(ctx); err != nil {
+		return err
+	}
+	key := storage.PoolKey() + "|" + sessions.PoolKey() + "|" + a.master.poolKey()
+	loaded, _, err := engines.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return newEngine(storage, sessions, a.Session.settings())
+	})
+	if err != nil {
+		return fmt.Errorf("opening stores: %w", err)
+	}
+	// Only now: Cleanup must not release what was never taken, or a rejected
+	// reload would close the stores of the running configuration.
+	a.engineKey, a.engine = key, loaded.(*engine)
+	if err := register(ctx, sessionCollector{a.engine}); err != nil {
+		return err
+	}
+	a.accounts = a.newAccounts()
+	a.pages, err = a.newPages()
+	return err
+}
+
+// loadGuests loads the replaceable parts, or their defaults.
+func (a *App) loadGuests(ctx caddy.Context) (Storage, SessionStore, error) {
+	storage, err := loadGuest[Storage](ctx, a, "StorageRaw", a.StorageRaw, "sigra.storage.sqlite")
+	if err != nil {
+		return nil, nil, err
+	}
+	sessions, err := loadGuest[SessionStore](ctx, a, "SessionsRaw", a.SessionsRaw, "sigra.session_store.database")
+	if err != nil {
+		return nil, nil, err
+	}
+	a.mailer, err = loadGuest[Mailer](ctx, a, "MailerRaw", a.MailerRaw, "sigra.mailer.log")
+	return storage, sessions, err
+}
+
+func loadGuest[T any](ctx caddy.Context, a *App, field string, raw json.RawMessage, fallback string) (T, error) {
+	var guest any
+	var err error
+	if raw == nil {
+		guest, err = ctx.LoadModuleByID(fallback, nil)
+	} else {
+		guest, err = ctx.LoadModule(a, field)
+	}
+	if err != nil {
+		return *new(T), fmt.Errorf("loading %s: %w", field, err)
+	}
+	typed, ok := guest.(T)
+	if !ok {
+		return *new(T), fmt.Errorf("module %T cannot be used as %s", guest, field)
+	}
+	return typed, nil
+}
+
+func (a *App) newAccounts() *account.Service {
+	e := a.engine
+	return account.New(account.Deps{
+		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
+		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Mail: a.mailer, Events: a.observer,
+		Policy: password.Policy{MinLength: a.Password.MinLength}, Clock: time.Now, Logger: a.logger,
+	})
+}
+
+// Validate checks values that parsing cannot.
+func (a *App) Validate() error {
+	if n := a.Assertion; time.Duration(n.TTL) > 5*time.Minute {
+		return errors.New("assertion: ttl must be at most 5m, so that a revoked session cannot be asserted for long")
+	}
+	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
+		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
+	}
+	return errors.Join(a.Session.validate(), a.Password.validate())
+}
+
+// startTimeout bounds the first attempt to reach the stores at a start.
+const startTimeout = 20 * time.Second
+
+// Start connects. A store that is away does not keep Caddy from starting: it
+// is tried again until it is there, and requests meanwhile get 503.
+func (a *App) Start() error {
+	a.findHosts()
+	a.configure()
+	ctx, cancel := context.WithCancel(context.Background())
+	a.stop = cancel
+	err := a.open(ctx)
+	if errors.Is(err, authcore.ErrUnavailable) {
+		a.logger.Error("sigra cannot reach its stores and answers 503 until it can", slog.Any("error", err))
+		go a.keepOpening(ctx)
+		return nil
+	}
+	return err
+}
+
+// open starts the engine and shows the set-up link when there is no account.
+func (a *App) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	fresh := !a.engine.isReady()
+	master, err := a.master.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.engine.start(ctx, master, a.keyOptions()); err != nil {
+		return err
+	}
+	if fresh {
+		return a.offerSetUp(ctx)
+	}
+	return nil
+}
+
+func (a *App) keepOpening(ctx context.Context) {
+	for retry := time.NewTicker(time.Second); ; {
+		select {
+		case <-ctx.Done():
+			retry.Stop()
+			return
+		case <-retry.C:
+		}
+		err := a.open(ctx)
+		if err == nil {
+			a.logger.Info("sigra has reached its stores")
+			retry.Stop()
+			return
+		}
+		a.logger.Debug("sigra cannot reach its stores", slog.Any("error", err))
+	}
+}
+
+// configure tells the engine, which may serve an older configuration too, what
+// this one wants.
+func (a *App) configure() {
+	a.engine.sessions.Configure(a.Session.settings())
+	a.engine.hasher.SetParams(a.Password.params())
+	a.engine.throttle.SetLimits(a.Throttle.limits())
+}
+
+func (a *App) keyOptions() assertion.Options {
+	return assertion.Options{
+		Algorithm: a.Assertion.Algorithm, Rotate: time.Duration(a.Assertion.Rotate),
+		Overlap: time.Duration(a.Assertion.Overlap), TTL: time.Duration(a.Assertion.TTL),
+	}
+}
+
+// offerSetUp shows the link that creates the first account, while there is
+// none.
+func (a *App) offerSetUp(ctx context.Context) error {
+	link, err := a.setUpLink(ctx)
+	switch {
+	case errors.Is(err, authcore.ErrConflict):
+		return nil // there is an account
+	case err != nil:
+		return err
+	}
+	a.logger.Warn("there is no account yet: open this link to create the first one", slog.String("link", link))
+	return nil
+}
+
+// setUpLink issues a link that creates the first account.
+func (a *App) setUpLink(ctx context.Context) (string, error) {
+	secret, err := a.accounts.IssueSetUp(ctx)
+	if err != nil {
+		return "", err
+	}
+	return a.hosts.portal() + "/setup/" + secret, nil
+}
+
+// Stop ends what belongs to this configuration alone.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	return nil
+}
+
+// Cleanup releases the engine. It also runs after a failed Provision.
+func (a *App) Cleanup() error {
+	if a.engineKey == "" {
+		return nil
+	}
+	_, err := engines.Delete(a.engineKey)
+	return err
+}
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

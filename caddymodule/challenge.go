@@ -1,0 +1,103 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore/policy"
+)
+
+// challenge answers a request that may not pass. A top-level navigation is led
+// to a page; anything else (fetch, manifest, service worker, upgrade, form
+// post) gets a status and a machine-readable body, because a redirect to HTML
+// would break it silently.
+func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *site, d policy.Decision) error {
+	noStore(w.Header())
+	switch d.Outcome {
+	case policy.SignIn:
+		return g.lead(w, r, at, "/login", `Bearer realm="sigra"`)
+	case policy.StepUp:
+		age := strconv.Itoa(int(g.need.Fresh.Seconds()))
+		return g.lead(w, r, at, "/step-up", `Bearer realm="sigra", error="insufficient_user_authentication", max_age="`+age+`"`)
+	default:
+		return g.forbidden(w, r, at, st, d)
+	}
+}
+
+// lead redirects a navigation to a page of the portal and brings it back
+// afterwards. Other requests get 401 with the page's address.
+func (g *Gate) lead(w http.ResponseWriter, r *http.Request, at *site, page, authenticate string) error {
+	location := g.Portal + page + "?return_to=" + url.QueryEscape(g.returnAddress(r, at))
+	if isNavigation(r) {
+		w.Header()["Location"] = []string{location}
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	if strings.HasPrefix(location, "/") {
+		location = at.origin + location
+	}
+	w.Header()["Www-Authenticate"] = []string{authenticate}
+	return writeProblem(w, problemJSON{
+		Title: "Authentication required", Status: http.StatusUnauthorized,
+		Detail: "Sign in at login_url and try again.", LoginURL: location,
+	})
+}
+
+// returnAddress is what the browser asked for: the original URI, before other
+// directives changed it. It is absolute when the portal is on another host.
+func (g *Gate) returnAddress(r *http.Request, at *site) string {
+	uri := r.URL.RequestURI()
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		uri = original.URL.RequestURI()
+	}
+	if strings.HasPrefix(g.Portal, "/") {
+		return uri
+	}
+	return at.origin + uri
+}
+
+// problemJSON is an RFC 9457 problem with the address to sign in at.
+type problemJSON struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail,omitempty"`
+	LoginURL string `json:"login_url,omitempty"`
+}
+
+func writeProblem(w http.ResponseWriter, p problemJSON) error {
+	p.Type = "about:blank"
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // the client is gone, nothing is left to do
+	return nil
+}
+
+// noStore keeps caches, shared or not, from answering the next visitor with
+// this one's challenge.
+func noStore(h http.Header) {
+	h["Cache-Control"] = []string{"no-store"}
+	h.Add("Vary", "Cookie")
+}
+
+// isNavigation reports whether a browser is about to show the answer as a
+// page. Sec-Fetch-Mode tells; for browsers without it, and for tools, a GET
+// that prefers HTML counts.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || isUpgrade(r) {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("X-Requested-With") == ""
+}

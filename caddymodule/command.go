@@ -1,0 +1,66 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  appID,
+		Usage: "user|session|key|setup|migrate|status",
+		Short: "Manages the accounts, sessions and keys of the authentication gateway",
+		Long: `
+Asks the running gateway through Caddy's admin endpoint, so that a change takes
+effect at once. When none runs, it opens the stores that the configuration
+names itself; give --config then if there is no Caddyfile here.
+
+  caddy sigra user add --email ada@example.com --role admin
+  caddy sigra user disable ada@example.com
+  caddy sigra session list ada@example.com
+  caddy sigra key rotate`,
+		CobraFunc: buildCommand,
+	})
+}
+
+func buildCommand(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringP("config", "c", "", "configuration file, to find the admin endpoint or the stores")
+	flags.StringP("adapter", "a", "", "configuration adapter, if the file is no Caddyfile")
+	flags.String("address", "", "address of the admin endpoint")
+	flags.Bool("json", false, "print the answer as JSON")
+
+	root.AddCommand(
+		group("user", "Manages accounts", userCommands()...),
+		group("session", "Lists and ends sessions", sessionCommands()...),
+		group("key", "Lists and rotates the keys of assertions",
+			leaf("list", "Lists the keys", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/keys", nil) }),
+			leaf("rotate", "Publishes a new key, which signs after the overlap", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/keys/rotate", nil) }),
+		),
+		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
+		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
+		leaf("status", "Shows whether the gateway reaches its stores", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/status", nil) }),
+	)
+}
+
+// group is a command with subcommands.
+func group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: name, Short: short}
+	g.AddCommand(commands...)
+	return g
+}
+
+// leaf is a command that does something, with so many arguments at least.
+func leaf(use, short string, args int, run func(*call, []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.MinimumNArgs(args), SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, values []string) error {
+			c, err := newCall(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			return run(c, values)
+		},
+	}
+}

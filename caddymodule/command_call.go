@@ -1,0 +1,204 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// call carries the requests of one command: to the running gateway or, when
+// there is none, to a gateway without sites that this process starts for it.
+type call struct {
+	cmd     *cobra.Command
+	config  []byte
+	address string
+	asJSON  bool
+	local   http.Handler
+}
+
+func newCall(cmd *cobra.Command) (*call, error) {
+	flags := cmd.Flags()
+	file, _ := flags.GetString("config")
+	adapter, _ := flags.GetString("adapter")
+	address, _ := flags.GetString("address")
+	c := &call{cmd: cmd}
+	c.asJSON, _ = flags.GetBool("json")
+	config, _, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	c.config = config
+	c.address, err = caddycmd.DetermineAdminAPIAddress(address, config, file, adapter)
+	return c, err
+}
+
+// do sends a request and decodes the answer.
+func (c *call) do(method, path string, body, to any) error {
+	answer, err := c.send(method, path, body)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("reading answer: %w", err)
+	}
+	if answer.StatusCode >= 400 {
+		return refusal(answer.StatusCode, raw)
+	}
+	return json.Unmarshal(raw, to)
+}
+
+func refusal(status int, raw []byte) error {
+	var told struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(raw, &told) == nil && told.Error != "" {
+		return errors.New(told.Error)
+	}
+	return fmt.Errorf("the gateway answered %d", status)
+}
+
+func (c *call) send(method, path string, body any) (*http.Response, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding request: %w", err)
+	}
+	if c.local == nil {
+		answer, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, bytes.NewReader(raw))
+		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist) {
+			return answer, err
+		}
+		if err := c.startLocal(); err != nil {
+			return nil, err
+		}
+	}
+	request, err := http.NewRequestWithContext(c.cmd.Context(), method, path, bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	kept := &keptResponse{header: make(http.Header), status: http.StatusOK}
+	c.local.ServeHTTP(kept, request)
+	return &http.Response{StatusCode: kept.status, Header: kept.header, Body: io.NopCloser(&kept.body)}, nil
+}
+
+// keptResponse is a response that stays in this process.
+type keptResponse struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *keptResponse) Header() http.Header         { return k.header }
+func (k *keptResponse) WriteHeader(status int)      { k.status = status }
+func (k *keptResponse) Write(p []byte) (int, error) { return k.body.Write(p) }
+
+// startLocal runs the app alone, without sites and admin endpoint.
+func (c *call) startLocal() error {
+	if len(c.config) == 0 {
+		return errors.New("no gateway is running here; give its --config, or its admin --address")
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(c.config, &config); err != nil {
+		return fmt.Errorf("reading configuration: %w", err)
+	}
+	app := config.AppsRaw[appID]
+	if app == nil {
+		app = json.RawMessage("{}")
+	}
+	no := false
+	alone := &caddy.Config{
+		Admin:      &caddy.AdminConfig{Disabled: true, Config: &caddy.ConfigSettings{Persist: &no}},
+		StorageRaw: config.StorageRaw, AppsRaw: caddy.ModuleMap{appID: app},
+		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{Level: "ERROR"}}}},
+	}
+	if err := caddy.Run(alone); err != nil {
+		return fmt.Errorf("opening stores: %w", err)
+	}
+	running, err := caddy.ActiveContext().AppIfConfigured(appID)
+	if err != nil {
+		return err
+	}
+	c.local = operations{running.(*App)}.mux()
+	return nil
+}
+
+func (c *call) close() {
+	if c.local != nil {
+		_ = caddy.Stop() // the process ends with it
+	}
+}
+
+// show sends a request and prints the answer.
+func (c *call) show(method, path string, body any) error {
+	var answer any
+	if err := c.do(method, path, body, &answer); err != nil {
+		return err
+	}
+	return c.print(answer)
+}
+
+// print writes an answer as lines of names and values, or as JSON.
+func (c *call) print(answer any) error {
+	out := c.cmd.OutOrStdout()
+	raw, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		return err
+	}
+	if c.asJSON {
+		_, err = fmt.Fprintln(out, string(raw))
+		return err
+	}
+	var rows []map[string]any
+	if json.Unmarshal(raw, &rows) != nil {
+		var row map[string]any
+		if err := json.Unmarshal(raw, &row); err != nil {
+			return err
+		}
+		rows = []map[string]any{row}
+	}
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(out, line(row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line prints the fields of a row in a stable order, ids first.
+func line(row map[string]any) string {
+	names := make([]string, 0, len(row))
+	for name := range row {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return strings.Compare(rank(a)+a, rank(b)+b)
+	})
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = fmt.Sprintf("%s=%v", name, row[name])
+	}
+	return strings.Join(parts, "  ")
+}
+
+func rank(name string) string {
+	switch name {
+	case "id", "kid", "link":
+		return "0"
+	case "email", "state":
+		return "1"
+	default:
+		return "2"
+	}
+}

@@ -1,0 +1,123 @@
+package caddymodule
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func userCommands() []*cobra.Command {
+	add := leaf("add", "Creates an account", 0, addUser)
+	add.Flags().String("email", "", "address, vouched for by you unless --unverified")
+	add.Flags().String("name", "", "display name")
+	add.Flags().String("role", "", "platform role: admin or nothing")
+	add.Flags().Bool("unverified", false, "the address has not been proven")
+	_ = add.MarkFlagRequired("email") // the flag exists
+	return []*cobra.Command{
+		add,
+		leaf("list", "Lists the accounts", 0, listUsers),
+		leaf("disable <email|id>", "Disables an account and ends its sessions", 1, func(c *call, args []string) error {
+			return c.show("POST", userPath(args[0], "/disable"), nil)
+		}),
+		leaf("enable <email|id>", "Enables an account", 1, func(c *call, args []string) error {
+			return c.show("POST", userPath(args[0], "/enable"), nil)
+		}),
+		leaf("set-password <email|id>", "Sets a password and ends the sessions", 1, func(c *call, args []string) error {
+			password, err := readPassword(c.cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return c.show("PUT", userPath(args[0], "/password"), map[string]string{"password": password})
+		}),
+	}
+}
+
+func sessionCommands() []*cobra.Command {
+	return []*cobra.Command{
+		leaf("list <email|id>", "Lists the sessions of an account", 1, func(c *call, args []string) error {
+			return c.show("GET", userPath(args[0], "/sessions"), nil)
+		}),
+		leaf("revoke <email|id> [<session>]", "Ends one session of an account, or all of them", 1, func(c *call, args []string) error {
+			path := userPath(args[0], "/sessions")
+			if len(args) > 1 {
+				path += "/" + url.PathEscape(args[1])
+			}
+			return c.show("DELETE", path, nil)
+		}),
+	}
+}
+
+func userPath(ref, rest string) string { return "/sigra/users/" + url.PathEscape(ref) + rest }
+
+func addUser(c *call, _ []string) error {
+	password, err := readPassword(c.cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	body := newUserBody{Password: password}
+	flags := c.cmd.Flags()
+	body.Email, _ = flags.GetString("email")
+	body.Name, _ = flags.GetString("name")
+	body.Role, _ = flags.GetString("role")
+	body.Unverified, _ = flags.GetBool("unverified")
+	return c.show("POST", "/sigra/users", body)
+}
+
+// listUsers asks page by page until the last.
+func listUsers(c *call, _ []string) error {
+	for after := ""; ; {
+		var page []userView
+		if err := c.do("GET", "/sigra/users?after="+url.QueryEscape(after), nil, &page); err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		if err := c.print(page); err != nil {
+			return err
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// readPassword asks twice on a terminal, without echo, and else reads one
+// line.
+func readPassword(in io.Reader) (string, error) {
+	file, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading password: %w", err)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	first, err := promptPassword(file, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := promptPassword(file, "Again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the passwords are not the same")
+	}
+	return first, nil
+}
+
+func promptPassword(terminal *os.File, prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	defer fmt.Fprintln(os.Stderr)
+	password, err := term.ReadPassword(int(terminal.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("reading password: %w", err)
+	}
+	return string(password), nil
+}

@@ -1,0 +1,236 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/policy"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+func init() { caddy.RegisterModule(new(Gate)) }
+
+// Gate lets a request pass to the app if its session satisfies what the route
+// requires, and tells the app who is asking. Several gates on a site add up.
+//
+// It makes these placeholders available, empty for an anonymous visitor:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.auth.user.id}` | The stable id of the user
+// `{http.auth.user.email}` | The verified e-mail address
+// `{http.auth.user.name}` | The display name
+// `{http.auth.user.role}` | The platform role
+// `{http.auth.user.groups}` | The roles, comma separated
+// `{http.auth.user.org}`, `.org_id`, `.org_role` | The active organization
+// `{http.auth.user.session}` | The id of the session
+// `{http.auth.user.aal}` | The assurance level, aal1 or aal2
+// `{http.auth.user.amr}` | The authentication methods, comma separated
+// `{http.auth.sigra.decision}` | allow, sign_in, step_up or forbid
+type Gate struct {
+	// MatcherSetsRaw limits the gate to some requests. Default: all.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+	// PublicRaw matches requests that anonymous visitors may make; an identity
+	// is attached when there is one.
+	PublicRaw caddyhttp.RawMatcherSets `json:"public,omitempty" caddy:"namespace=http.matchers"`
+	// Require is what the identity must satisfy. Default: any signed-in user.
+	Require Require `json:"require,omitzero"`
+	// Portal is the path of the pages on this site, or the URL of a portal on
+	// another host (which needs a cookie domain). Default: /_auth.
+	Portal string `json:"portal,omitempty"`
+	// Headers is what the app is told. Default: the remote dialect.
+	Headers HeadersConfig `json:"headers,omitzero"`
+	// Assertion is the signed token that the app is given.
+	Assertion AssertionHeader `json:"assertion,omitzero"`
+	// Origin is the public origin of this site, where its host does not tell.
+	Origin string `json:"origin,omitempty"`
+
+	app      *App
+	matchers caddyhttp.MatcherSets
+	public   caddyhttp.MatcherSets
+	need     policy.Need
+
+	mu     sync.Mutex
+	latest atomic.Pointer[target]
+	known  map[*site]*target
+}
+
+// target is a gate's upstream at one public address.
+type target struct {
+	site *site
+	*upstream
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Gate) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.sigra", New: func() caddy.Module { return new(Gate) }}
+}
+
+// Provision loads the matchers and tells the app which headers it may set.
+func (g *Gate) Provision(ctx caddy.Context) (err error) {
+	if g.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	if g.Portal == "" {
+		g.Portal = defaultPortal
+	}
+	g.known = make(map[*site]*target)
+	g.need = g.Require.need()
+	if err := loadMatchers(ctx, g, "MatcherSetsRaw", &g.matchers); err != nil {
+		return err
+	}
+	if err := loadMatchers(ctx, g, "PublicRaw", &g.public); err != nil {
+		return err
+	}
+	if g.Origin != "" {
+		if err := g.app.hosts.addOrigins([]string{g.Origin}); err != nil {
+			return err
+		}
+	}
+	g.app.stripped.add(g.headerNames()...)
+	return nil
+}
+
+func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.MatcherSets) error {
+	loaded, err := ctx.LoadModule(g, field)
+	if err != nil {
+		return fmt.Errorf("loading matchers: %w", err)
+	}
+	return to.FromInterface(loaded)
+}
+
+// Validate checks what the types cannot.
+func (g *Gate) Validate() error {
+	return errors.Join(g.Require.validate(), g.Headers.validate(), validatePortal(g.Portal))
+}
+
+// ServeHTTP judges a request.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	st := stateOf(r)
+	if st == nil {
+		return caddyhttp.Error(http.StatusInternalServerError, errors.New("sigra: the strip handler must come before the gate"))
+	}
+	// A path that the app might read differently is judged by every gate and
+	// is never public.
+	ambiguous := isAmbiguous(r)
+	if !ambiguous {
+		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
+			if err != nil {
+				return err
+			}
+			return next.ServeHTTP(w, r)
+		}
+	}
+	at := g.app.hosts.site(r)
+	if at == nil {
+		return g.misdirected(w, r)
+	}
+	return g.judge(w, r, next, st, at, !ambiguous && g.isPublic(r))
+}
+
+func (g *Gate) isPublic(r *http.Request) bool {
+	if len(g.public) == 0 {
+		return false
+	}
+	ok, err := g.public.AnyMatchWithError(r)
+	return ok && err == nil
+}
+
+// judge resumes the session, decides, and serves or refuses.
+func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, public bool) error {
+	now := time.Now()
+	g.resolve(r, st, at, now)
+	decision := policy.Decision{Outcome: policy.Allow}
+	if !public {
+		if st.err != nil {
+			g.app.observer.decided(outcomeUnavailable)
+			return g.unavailable(w, r, at, st.err)
+		}
+		decision = policy.Decide(g.need, identityOf(st.live), now)
+	}
+	st.outcome = decision.Outcome
+	g.app.observer.decided(decision.Outcome)
+	if decision.Outcome != policy.Allow {
+		return g.challenge(w, r, st, at, decision)
+	}
+	if st.live == nil {
+		return next.ServeHTTP(w, r)
+	}
+	if err := g.checkRisk(r, at); err != 0 {
+		return g.problem(w, r, at, st.live, err)
+	}
+	if !st.tracked {
+		stream := g.app.engine.sessions.Track(st.live, w)
+		if stream == nil { // changed since it was resumed: ask again
+			st.resolved = false
+			return g.judge(w, r, next, st, at, public)
+		}
+		st.tracked = true
+		defer stream.Done()
+	}
+	if err := g.target(at).inject(r, st.live, now); err != nil {
+		return g.unavailable(w, r, at, err)
+	}
+	// What the app answers to one user is not for a cache that others share.
+	w.Header()["Cache-Control"] = []string{"private"}
+	return next.ServeHTTP(w, r)
+}
+
+func identityOf(live *session.Live) *authcore.Identity {
+	if live == nil {
+		return nil
+	}
+	return &live.Identity
+}
+
+// resolve finds the session of a request, once.
+func (g *Gate) resolve(r *http.Request, st *state, at *site, now time.Time) {
+	if st.resolved {
+		return
+	}
+	st.resolved, st.live, st.err = true, nil, nil
+	token, ok := at.cookie.Read(http.Header{"Cookie": st.cookies})
+	if !ok {
+		return
+	}
+	live, err := g.app.resume(r, token, now)
+	switch {
+	case err == nil:
+		st.live = live
+	case !errors.Is(err, authcore.ErrNotFound):
+		st.err = err
+	}
+}
+
+// target returns the gate's upstream at an address.
+func (g *Gate) target(at *site) *target {
+	if t := g.latest.Load(); t != nil && t.site == at {
+		return t
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.known[at]
+	if t == nil {
+		if len(g.known) >= maxSites {
+			clear(g.known)
+		}
+		t = &target{at, g.newUpstream(at)}
+		g.known[at] = t
+	}
+	g.latest.Store(t)
+	return t
+}
+
+var (
+	_ caddy.Provisioner           = (*Gate)(nil)
+	_ caddy.Validator             = (*Gate)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Gate)(nil)
+)

@@ -1,0 +1,105 @@
+package caddymodule
+
+import (
+	"net/http"
+	"testing"
+)
+
+// discard is a response writer without a network behind it.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// BenchmarkGate measures what Sigra adds to a request: strip, portal and gate,
+// without Caddy's server and the proxy. What a request costs to make is in the
+// figures of the "request alone" case, to be taken off.
+func BenchmarkGate(b *testing.B) {
+	g := newGateway(b, "", "sigra")
+	cookie := g.signIn(b)
+	base := get("/page", "Cookie", cookie, "Accept", "text/html", "User-Agent", "bench")
+	anonymous := get("/page", "Accept", "text/html", "User-Agent", "bench")
+	for name, serve := range map[string]func(r *http.Request, w http.ResponseWriter) error{
+		"cached hit":    func(r *http.Request, w http.ResponseWriter) error { return g.chain.ServeHTTP(w, r) },
+		"request alone": func(*http.Request, http.ResponseWriter) error { return nil },
+		"anonymous":     func(r *http.Request, w http.ResponseWriter) error { return g.chain.ServeHTTP(w, r) },
+	} {
+		from := base
+		if name == "anonymous" {
+			from = anonymous
+		}
+		b.Run(name, func(b *testing.B) {
+			before := g.app.engine.sessions.Stats()
+			signatures := g.app.engine.signer.Signatures()
+			b.ReportAllocs()
+			for b.Loop() {
+				w := &discard{header: make(http.Header, 4)}
+				if err := serve(prepareCopy(from), w); err != nil {
+					b.Fatal(err)
+				}
+			}
+			after := g.app.engine.sessions.Stats()
+			b.ReportMetric(float64(after.Reads-before.Reads), "store-reads")
+			b.ReportMetric(float64(g.app.engine.signer.Signatures()-signatures), "signatures")
+		})
+	}
+}
+
+// prepareCopy makes a fresh request as the server would.
+func prepareCopy(r *http.Request) *http.Request {
+	again := *r
+	again.Header = make(http.Header, len(r.Header)+8)
+	for name, values := range r.Header {
+		again.Header[name] = values
+	}
+	return prepare(&again)
+}
+
+func TestHotPathTouchesNoStoreAndSignsOnce(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	cookie := g.signIn(t)
+	passed := 0
+	g.upstream = func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Sigra-Assertion") != "" {
+			passed++
+		}
+	}
+	g.do(t, get("/", "Cookie", cookie))
+	before, signatures := g.app.engine.sessions.Stats(), g.app.engine.signer.Signatures()
+	for range 200 {
+		g.do(t, get("/", "Cookie", cookie))
+	}
+	for range 200 {
+		if w := g.do(t, get("/", "Sec-Fetch-Mode", "navigate")); w.Code != http.StatusSeeOther {
+			t.Fatalf("anonymous: %d", w.Code)
+		}
+	}
+	after := g.app.engine.sessions.Stats()
+	if passed != 201 {
+		t.Errorf("%d of 201 requests carried an assertion", passed)
+	}
+	if after.Reads != before.Reads || after.Hits != before.Hits+200 {
+		t.Errorf("%+v became %+v", before, after)
+	}
+	if n := g.app.engine.signer.Signatures() - signatures; n != 0 || signatures != 1 {
+		t.Errorf("%d signatures, %d more", signatures, n)
+	}
+}
+
+func TestGateStaysWithinItsAllocations(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	base := get("/page", "Cookie", g.signIn(t), "Accept", "text/html")
+	request := testing.AllocsPerRun(100, func() {
+		_ = prepareCopy(base)
+		_ = &discard{header: make(http.Header, 4)}
+	})
+	served := testing.AllocsPerRun(100, func() {
+		if err := g.chain.ServeHTTP(&discard{header: make(http.Header, 4)}, prepareCopy(base)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if added := served - request; added > 12 {
+		t.Errorf("the gate makes %.0f allocations, want at most 12", added)
+	}
+}

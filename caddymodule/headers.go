@@ -1,0 +1,145 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sigra-auth/sigra/authcore/assertion"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// HeadersConfig is what the app is told in plain headers. Sigra-User and, in
+// an organization, Sigra-Org, Sigra-Org-Id and Sigra-Org-Role are always sent
+// unless all headers are off.
+type HeadersConfig struct {
+	// Off sends no plain header at all.
+	Off bool `json:"off,omitempty"`
+	// Dialects are the header families to send: remote, webauth, forwarded,
+	// auth_request. Default: remote.
+	Dialects []string `json:"dialects,omitempty"`
+	// Fields are further headers, by name, with values of placeholders.
+	Fields map[string]string `json:"fields,omitempty"`
+	// Separator stands between groups. Default: a comma.
+	Separator string `json:"separator,omitempty"`
+	// Encoding of values outside of ASCII: rfc2047, percent, ascii or raw.
+	// Default: rfc2047.
+	Encoding string `json:"encoding,omitempty"`
+}
+
+// AssertionHeader is the signed token that the app is given.
+type AssertionHeader struct {
+	// Off sends none.
+	Off bool `json:"off,omitempty"`
+	// Field is the header. Default: Sigra-Assertion.
+	Field string `json:"field,omitempty"`
+	// Audience is the aud claim. Default: the public origin of the site.
+	Audience string `json:"audience,omitempty"`
+}
+
+const defaultAssertionField = "Sigra-Assertion"
+
+func (c HeadersConfig) validate() error {
+	for _, word := range c.Dialects {
+		if dialects[word] == nil {
+			return fmt.Errorf("headers: unknown dialect %q; it is one of %s", word, strings.Join(dialectNames(), ", "))
+		}
+	}
+	for name := range c.Fields {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("headers: %q is not a header name", name)
+		}
+		if protectedNames[http.CanonicalHeaderKey(name)] {
+			return fmt.Errorf("headers: %s cannot be set by sigra", name)
+		}
+	}
+	if c.Encoding != "" && encodings[c.Encoding] == nil {
+		return fmt.Errorf("headers: unknown encoding %q; it is one of %s", c.Encoding, strings.Join(slices.Sorted(maps.Keys(encodings)), ", "))
+	}
+	return nil
+}
+
+// protectedNames would break the request if they were stripped from it.
+var protectedNames = map[string]bool{
+	"Host": true, "Cookie": true, "Connection": true, "Content-Length": true, "Content-Type": true,
+	"Transfer-Encoding": true, "Te": true, "Trailer": true, "Upgrade": true,
+	"X-Forwarded-For": true, "X-Forwarded-Proto": true, "X-Forwarded-Host": true,
+}
+
+// fields returns the headers of the chosen dialects.
+func (c HeadersConfig) fields() dialect {
+	if c.Off {
+		return nil
+	}
+	chosen := c.Dialects
+	if len(chosen) == 0 {
+		chosen = []string{"remote"}
+	}
+	fields := slices.Clone(ownFields)
+	for _, word := range chosen {
+		fields = append(fields, dialects[word]...)
+	}
+	return fields
+}
+
+// custom returns the further headers in a stable order.
+func (c HeadersConfig) custom() (custom []customField) {
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		custom = append(custom, customField{name: wireName(name), value: c.Fields[name]})
+	}
+	return custom
+}
+
+// wireName keeps underscores, which some apps want on the wire (REMOTE_USER).
+func wireName(name string) string {
+	if strings.Contains(name, "_") {
+		return name
+	}
+	return http.CanonicalHeaderKey(name)
+}
+
+// headerNames returns every header that the gate may set.
+func (g *Gate) headerNames() []string {
+	names := g.Headers.fields().names()
+	for name := range g.Headers.Fields {
+		names = append(names, name)
+	}
+	return append(names, g.assertionField())
+}
+
+func (g *Gate) assertionField() string {
+	if g.Assertion.Field == "" {
+		return defaultAssertionField
+	}
+	return wireName(g.Assertion.Field)
+}
+
+// newUpstream returns what the gate tells the app behind an address.
+func (g *Gate) newUpstream(at *site) *upstream {
+	u := &upstream{
+		fields: g.Headers.fields(), custom: g.Headers.custom(), separator: g.Headers.Separator,
+		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: g.portalURL(at), mint: g.mint,
+	}
+	if u.separator == "" {
+		u.separator = ","
+	}
+	if u.encode == nil {
+		u.encode = encodings[defaultEncoding]
+	}
+	if u.audience == "" {
+		u.audience = at.origin
+	}
+	if !g.Assertion.Off {
+		u.assertionField = g.assertionField()
+	}
+	return u
+}
+
+func (g *Gate) mint(live *session.Live, audience, issuer string, now time.Time) (assertion.Minted, error) {
+	return g.app.engine.signer.Mint(&live.Identity, audience, issuer, now)
+}

@@ -1,0 +1,113 @@
+package caddymodule
+
+import (
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// findHosts learns from the HTTP app which hosts lead to Sigra and where the
+// first portal is.
+func (a *App) findHosts() {
+	a.hosts.cookieDomain = a.Cookie.Domain
+	httpApp, err := a.ctx.AppIfConfigured("http")
+	if err != nil {
+		return // a command without a web server
+	}
+	servers := httpApp.(*caddyhttp.App).Servers
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		f := hostFinder{hosts: &a.hosts, server: servers[name]}
+		f.walk(servers[name].Routes, nil)
+	}
+}
+
+// hostFinder walks the routes of one server.
+type hostFinder struct {
+	hosts  *hostSet
+	server *caddyhttp.Server
+}
+
+func (f hostFinder) walk(routes caddyhttp.RouteList, hosts []string) {
+	for _, route := range routes {
+		within := hosts
+		if own := hostsOf(route.MatcherSets); own != nil {
+			within = own
+		}
+		for _, handler := range route.Handlers {
+			switch h := handler.(type) {
+			case *caddyhttp.Subroute:
+				f.walk(h.Routes, within)
+			case *Portal:
+				f.found(within, h.Path)
+			}
+		}
+	}
+}
+
+func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
+	for _, set := range sets {
+		for _, matcher := range set {
+			switch m := matcher.(type) {
+			case caddyhttp.MatchHost:
+				hosts = append(hosts, m...)
+			case *caddyhttp.MatchHost:
+				hosts = append(hosts, *m...)
+			}
+		}
+	}
+	return hosts
+}
+
+// found notes the hosts of a portal. A site without a host is reached by
+// loopback names only, unless its origin is configured.
+func (f hostFinder) found(hosts []string, path string) {
+	for _, host := range hosts {
+		if !strings.ContainsAny(host, "{}") {
+			f.hosts.patterns = append(f.hosts.patterns, strings.ToLower(host))
+		}
+	}
+	if f.hosts.portalPath == "" {
+		f.hosts.portalPath = path
+	}
+	if f.hosts.first == "" {
+		f.hosts.first = f.address(hosts)
+	}
+}
+
+// address returns the public address of a portal of this server.
+func (f hostFinder) address(hosts []string) string {
+	host := "localhost"
+	for _, candidate := range hosts {
+		if !strings.ContainsAny(candidate, "*{}") {
+			host = candidate
+			break
+		}
+	}
+	port := ""
+	if len(f.server.Listen) > 0 {
+		_, port, _ = net.SplitHostPort(f.server.Listen[0])
+	}
+	scheme := "https"
+	if len(f.server.TLSConnPolicies) == 0 {
+		scheme = "http"
+	}
+	if port == "" || port == "443" && scheme == "https" || port == "80" && scheme == "http" {
+		return scheme + "://" + host
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// portal returns the address of the first portal, for links in the log.
+func (h *hostSet) portal() string {
+	path := h.portalPath
+	if path == "" {
+		path = defaultPortal
+	}
+	if h.first == "" {
+		return "http://localhost" + path
+	}
+	return h.first + path
+}

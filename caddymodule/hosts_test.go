@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// arrived makes a request as Caddy's server hands it on.
+func arrived(host string, secure, trusted bool, forwardedProto string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Host = host
+	if secure {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
+	}
+	if forwardedProto != "" {
+		r.Header.Set("X-Forwarded-Proto", forwardedProto)
+	}
+	vars := map[string]any{caddyhttp.TrustedProxyVarKey: trusted}
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+}
+
+func TestSite(t *testing.T) {
+	var h hostSet
+	if err := h.addOrigins([]string{"https://front.example.net", "https://other.example.net:8443"}); err != nil {
+		t.Fatal(err)
+	}
+	h.patterns = []string{"app.example.com", "*.example.org"}
+	for name, test := range map[string]struct {
+		r            *http.Request
+		want, cookie string
+	}{
+		"configured host":             {arrived("app.example.com", true, false, ""), "https://app.example.com", "__Host-sigra"},
+		"other case":                  {arrived("APP.example.COM", true, false, ""), "https://app.example.com", "__Host-sigra"},
+		"other port":                  {arrived("app.example.com:8443", true, false, ""), "https://app.example.com:8443", "__Host-sigra"},
+		"wildcard":                    {arrived("a.example.org", true, false, ""), "https://a.example.org", "__Host-sigra"},
+		"too deep for the wildcard":   {arrived("a.b.example.org", true, false, ""), "", ""},
+		"foreign host":                {arrived("evil.example", true, false, ""), "", ""},
+		"plain HTTP":                  {arrived("app.example.com", false, false, ""), "", ""},
+		"behind a trusted proxy":      {arrived("app.example.com", false, true, "https"), "https://app.example.com", "__Host-sigra"},
+		"proxy that is not trusted":   {arrived("app.example.com", false, false, "https"), "", ""},
+		"localhost":                   {arrived("localhost:8080", false, false, ""), "http://localhost:8080", "sigra"},
+		"name below localhost":        {arrived("app.localhost:8080", false, false, ""), "http://app.localhost:8080", "sigra"},
+		"loopback address":            {arrived("127.0.0.1:8080", false, false, ""), "http://127.0.0.1:8080", "sigra"},
+		"loopback address, version 6": {arrived("[::1]:8080", false, false, ""), "http://[::1]:8080", "sigra"},
+		"looks like localhost":        {arrived("localhost.evil.example", false, false, ""), "", ""},
+		"address in the network":      {arrived("192.168.1.5:8080", false, false, ""), "", ""},
+		"configured origin":           {arrived("front.example.net", true, false, ""), "https://front.example.net", "__Host-sigra"},
+		"configured, plain inside":    {arrived("other.example.net:8443", false, false, ""), "https://other.example.net:8443", "__Host-sigra"},
+		"empty":                       {arrived("", true, false, ""), "", ""},
+	} {
+		got := h.site(test.r)
+		switch {
+		case got == nil && test.want != "":
+			t.Errorf("%s: unknown, want %s", name, test.want)
+		case got != nil && (got.origin != test.want || got.cookie.Name != test.cookie):
+			t.Errorf("%s: %s with %s, want %q with %s", name, got.origin, got.cookie.Name, test.want, test.cookie)
+		case got != nil && h.site(test.r) != got:
+			t.Errorf("%s: the site has two values", name)
+		}
+	}
+}
+
+func TestKnownSitesAreBounded(t *testing.T) {
+	h := hostSet{patterns: []string{"*.example.org"}}
+	for i := range 3 * maxSites {
+		h.site(arrived("h"+string(rune('a'+i%26))+url.PathEscape(string(rune('0'+i)))+".example.org", true, false, ""))
+	}
+	if n := len(*h.sites[1].Load()); n > maxSites {
+		t.Errorf("%d addresses are remembered", n)
+	}
+}
+
+func TestParseOrigin(t *testing.T) {
+	for _, good := range []string{"https://a.example", "https://a.example:8443", "http://localhost:8080", "https://a.example/"} {
+		if _, err := parseOrigin(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "a.example", "http://a.example", "https://a.example/path", "https://u:p@a.example", "ftp://a.example", "https://a.example?x", "javascript:alert(1)"} {
+		if _, err := parseOrigin(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestAllows(t *testing.T) {
+	var h hostSet
+	if err := h.addOrigins([]string{"https://front.example.net:8443", "http://localhost:8080"}); err != nil {
+		t.Fatal(err)
+	}
+	h.patterns = []string{"app.example.com"}
+	for raw, want := range map[string]bool{
+		"https://app.example.com/x":          true,
+		"https://front.example.net:8443/x":   true,
+		"http://localhost:8080/x":            true,
+		"https://localhost:8080/x":           false,
+		"http://app.example.com/x":           false,
+		"https://app.example.com:1/x":        false,
+		"https://evil.example/x":             false,
+		"https://app.example.com.evil/x":     false,
+		"javascript://app.example.com/%0ax":  false,
+		"https://front.example.net/x":        false,
+		"//app.example.com/x":                false,
+		"https://xapp.example.com/x":         false,
+		"https://app.example.com@evil.net/x": false,
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.allows(u); got != want {
+			t.Errorf("%s: %v, want %v", raw, got, want)
+		}
+	}
+}

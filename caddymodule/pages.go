@@ -1,0 +1,145 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/policy"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/ui"
+)
+
+// retryAfter is what a visitor is told when a store is away.
+const retryAfter = 5 * time.Second
+
+// newPages builds the pages of this configuration. A broken template or
+// message file is an error here.
+func (a *App) newPages() (*ui.Handler, error) {
+	brand := ui.Brand{Name: a.Brand.Name, Accent: a.Brand.Accent, LogoFile: a.Brand.Logo}
+	for _, link := range a.Brand.Links {
+		brand.Links = append(brand.Links, ui.Link{Text: link.Text, URL: link.URL})
+	}
+	return ui.New(ui.Options{
+		Accounts: a.accounts, Sessions: a.engine, Keys: a.engine, Health: a.health, Brand: brand,
+		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
+	})
+}
+
+// health tells which dependency is in order.
+func (a *App) health(ctx context.Context) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	report := map[string]string{"database": "ok", "sessions": "ok"}
+	if err := a.engine.db.Ping(ctx); err != nil {
+		report["database"] = "unavailable"
+	}
+	if err := a.engine.backend.Ping(ctx); err != nil {
+		report["sessions"] = "unavailable"
+	}
+	return report
+}
+
+// resume returns the session of a token for a request to an app.
+func (a *App) resume(r *http.Request, token session.Token, now time.Time) (*session.Live, error) {
+	if err := a.engine.awaitReady(r.Context()); err != nil {
+		return nil, err
+	}
+	live, err := a.engine.sessions.Resume(r.Context(), token)
+	if err == nil {
+		a.engine.sessions.Used(live, now, func() string { return clientIP(r.Context()) })
+	}
+	return live, err
+}
+
+// unavailable answers a request whose session cannot be known: never an open
+// door.
+func (g *Gate) unavailable(w http.ResponseWriter, r *http.Request, at *site, err error) error {
+	g.app.logger.Debug("request refused, a store is away", "error", err)
+	return g.page(w, r, at, nil, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})
+}
+
+// problem answers with an error page of the portal's look.
+func (g *Gate) problem(w http.ResponseWriter, r *http.Request, at *site, live *session.Live, status int) error {
+	return g.page(w, r, at, live, ui.Problem{Status: status})
+}
+
+// forbidden tells a signed-in user which account this is and what it lacks. It
+// never leads to sign-in, which would come straight back.
+func (g *Gate) forbidden(w http.ResponseWriter, r *http.Request, at *site, st *state, d policy.Decision) error {
+	p := ui.Problem{Status: http.StatusForbidden}
+	for _, m := range d.Missing {
+		p.Missing = append(p.Missing, ui.Missing{Key: "missing_" + string(m.Condition), Value: strings.Join(m.Wanted, ", ")})
+	}
+	return g.page(w, r, at, st.live, p)
+}
+
+func (g *Gate) page(w http.ResponseWriter, r *http.Request, at *site, live *session.Live, p ui.Problem) error {
+	noStore(w.Header())
+	if p.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
+	}
+	if live != nil {
+		p.Account = live.Identity.Email
+	}
+	base := portalPath(g.Portal)
+	if base == "" {
+		base = defaultPortal
+	}
+	g.app.pages.Problem(w, r, g.app.facts(r, at, base), p)
+	return nil
+}
+
+// misdirected answers a request to a host that is not configured: it must not
+// choose the audience of an assertion or the scope of a cookie.
+func (g *Gate) misdirected(w http.ResponseWriter, r *http.Request) error { return misdirected(w, r) }
+
+func misdirected(w http.ResponseWriter, r *http.Request) error {
+	noStore(w.Header())
+	return writeProblem(w, problemJSON{
+		Title: "Misdirected request", Status: http.StatusMisdirectedRequest,
+		Detail: "Sigra does not know the address " + strconv.QuoteToASCII(origin(r)) + ". Sites need a host name and HTTPS; " +
+			"behind another proxy, set `origin` and Caddy's trusted_proxies. Plain HTTP works on localhost only.",
+	})
+}
+
+// origin is the address that a request claims to have come to.
+func origin(r *http.Request) string {
+	if isSecure(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// portalURL is the address of the portal that a site uses, the issuer of its
+// assertions.
+func (g *Gate) portalURL(at *site) string {
+	if strings.HasPrefix(g.Portal, "/") {
+		return at.origin + g.Portal
+	}
+	return g.Portal
+}
+
+// Resume implements ui.Sessions; a look at the account is a use as well.
+func (e *engine) Resume(ctx context.Context, token session.Token) (*session.Live, error) {
+	live, err := e.sessions.Resume(ctx, token)
+	if err == nil {
+		e.sessions.Used(live, time.Now(), func() string { return clientIP(ctx) })
+	}
+	return live, err
+}
+
+// JWKS implements ui.Keys.
+func (e *engine) JWKS() (body []byte, etag string) { return e.signer.JWKS() }
+
+// Seal implements account.Sealer.
+func (e *engine) Seal(purpose string, plaintext, associated []byte) []byte {
+	return e.box.Seal(purpose, plaintext, associated)
+}
+
+// Open implements account.Sealer.
+func (e *engine) Open(purpose string, sealed, associated []byte) ([]byte, error) {
+	return e.box.Open(purpose, sealed, associated)
+}

@@ -1,0 +1,126 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/ui"
+)
+
+func init() { caddy.RegisterModule(new(Portal)) }
+
+// defaultPortal is where the pages are unless a site says otherwise.
+const defaultPortal = "/_auth"
+
+// Portal serves the pages: sign-in, the account, the keys of assertions. It
+// answers everything below its path.
+type Portal struct {
+	// Path of the pages. Default: /_auth.
+	Path string `json:"path,omitempty"`
+	// Origin is the public origin of the site, where its host does not tell.
+	Origin string `json:"origin,omitempty"`
+
+	app *App
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Portal) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.sigra_portal", New: func() caddy.Module { return new(Portal) }}
+}
+
+// Provision finds the app.
+func (p *Portal) Provision(ctx caddy.Context) (err error) {
+	if p.Path == "" {
+		p.Path = defaultPortal
+	}
+	if p.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	if p.Origin != "" {
+		return p.app.hosts.addOrigins([]string{p.Origin})
+	}
+	return nil
+}
+
+// Validate checks the path.
+func (p *Portal) Validate() error { return validatePortal(p.Path) }
+
+// validatePortal accepts a clean path below the root, or an https URL.
+func validatePortal(portal string) error {
+	if strings.HasPrefix(portal, "/") {
+		if len(portal) < 2 || strings.HasSuffix(portal, "/") || ambiguousPath(portal) {
+			return fmt.Errorf("portal: %q is not a path such as /_auth", portal)
+		}
+		return nil
+	}
+	u, err := url.Parse(portal)
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(u.Path) < 2 || u.RawQuery != "" {
+		return fmt.Errorf("portal: %q is neither a path such as /_auth nor a URL such as https://login.example.com/_auth", portal)
+	}
+	return nil
+}
+
+// ServeHTTP serves a page.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if !p.owns(r.URL.Path) {
+		return next.ServeHTTP(w, r)
+	}
+	at := p.app.hosts.site(r)
+	if at == nil {
+		return misdirected(w, r)
+	}
+	// Tokens in paths and forms are nobody's to read in a log.
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	if st := stateOf(r); st != nil && len(st.cookies) > 0 {
+		r.Header["Cookie"] = st.cookies // the pages do read what no app may
+	}
+	facts := p.app.facts(r, at, p.Path)
+	switch {
+	case isEarly(r) && !isSafe(r.Method):
+		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusTooEarly})
+	case p.app.engine.awaitReady(r.Context()) != nil:
+		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})
+	default:
+		p.app.pages.Serve(w, r, facts)
+	}
+	return nil
+}
+
+// owns reports whether a path is one of the pages.
+func (p *Portal) owns(path string) bool {
+	return strings.HasPrefix(path, p.Path) && (len(path) == len(p.Path) || path[len(p.Path)] == '/')
+}
+
+// facts are what the pages are told of a request.
+func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
+	return ui.Request{
+		Base: base, Origin: at.origin, Cookie: at.cookie,
+		Client: authcore.Client{IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin},
+		Returns: func(raw string) (string, bool) {
+			u, err := url.Parse(raw)
+			if err != nil || u.User != nil || !a.hosts.allows(u) {
+				return "", false
+			}
+			return u.String(), true
+		},
+	}
+}
+
+// clientIP is the address that Caddy vouches for, by its trusted_proxies.
+func clientIP(ctx context.Context) string {
+	ip, _ := caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
+	return ip
+}
+
+var (
+	_ caddy.Provisioner           = (*Portal)(nil)
+	_ caddy.Validator             = (*Portal)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Portal)(nil)
+)

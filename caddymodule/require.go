@@ -1,0 +1,51 @@
+package caddymodule
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/idna"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/policy"
+)
+
+// Require is what a route asks of an identity, beyond being signed in.
+type Require struct {
+	// EmailDomains asks for a verified address in one of these domains.
+	EmailDomains []string `json:"email_domains,omitempty"`
+	// Roles asks for one of these platform roles, or roles in the active
+	// organization.
+	Roles []string `json:"roles,omitempty"`
+	// Org asks for an active organization, Orgs for one of these slugs.
+	Org  bool     `json:"org,omitempty"`
+	Orgs []string `json:"orgs,omitempty"`
+	// AAL2 asks for two factors, or a passkey with user verification.
+	AAL2 bool `json:"aal2,omitempty"`
+	// Fresh asks for a proof no older than this.
+	Fresh caddy.Duration `json:"fresh,omitempty"`
+}
+
+func (q Require) need() policy.Need {
+	n := policy.Need{Roles: q.Roles, Org: q.Org || len(q.Orgs) > 0, Orgs: q.Orgs, Fresh: time.Duration(q.Fresh)}
+	for _, domain := range q.EmailDomains {
+		if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+			n.EmailDomains = append(n.EmailDomains, strings.ToLower(ascii))
+		}
+	}
+	if q.AAL2 {
+		n.Level = authcore.AAL2
+	}
+	return n
+}
+
+func (q Require) validate() error {
+	for _, domain := range q.EmailDomains {
+		if _, err := idna.Lookup.ToASCII(domain); err != nil || strings.Contains(domain, "@") {
+			return fmt.Errorf("require email_domain: %q is not a domain", domain)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore/policy"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// stateVar is the request variable that holds the state.
+const stateVar = "sigra.request"
+
+// state is what the handlers of a site know of one request. Several gates
+// share it, so that a session is resumed once.
+type state struct {
+	// cookies are the Cookie lines as they came, for the portal.
+	cookies []string
+
+	resolved bool
+	live     *session.Live // nil: anonymous
+	err      error         // why nothing is known
+	tracked  bool
+	outcome  policy.Outcome
+}
+
+// stateOf returns the state of a request, nil before it was stripped.
+func stateOf(r *http.Request) *state {
+	st, _ := caddyhttp.GetVar(r.Context(), stateVar).(*state)
+	return st
+}
+
+// newState attaches a state to a request and makes its placeholders known:
+// {http.auth.user.*} are empty for an anonymous visitor, because Caddy sends
+// an unknown placeholder upstream as its literal text.
+func newState(r *http.Request, cookies []string) {
+	st := &state{cookies: cookies}
+	caddyhttp.SetVar(r.Context(), stateVar, st)
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(st.placeholder)
+	}
+}
+
+const (
+	userPlaceholders  = "http.auth.user."
+	sigraPlaceholders = "http.auth.sigra."
+)
+
+// placeholder answers for {http.auth.user.*} and {http.auth.sigra.*}.
+func (st *state) placeholder(key string) (any, bool) {
+	if name, ok := strings.CutPrefix(key, userPlaceholders); ok {
+		return st.user(name), true
+	}
+	if name, ok := strings.CutPrefix(key, sigraPlaceholders); ok {
+		switch name {
+		case "decision":
+			return string(st.outcome), true
+		case "error":
+			if st.err != nil {
+				return "unavailable", true
+			}
+		}
+		return "", true
+	}
+	return nil, false
+}
+
+// user returns one property of the identity, empty for an anonymous visitor
+// and for an unknown name.
+func (st *state) user(name string) string {
+	if st.live == nil {
+		return ""
+	}
+	id := &st.live.Identity
+	switch name {
+	case "id":
+		return id.UserID
+	case "email":
+		return verifiedEmail(id)
+	case "name":
+		return id.Name
+	case "role":
+		return id.Role
+	case "groups":
+		return strings.Join(id.Groups(), ",")
+	case "org":
+		return id.Org.Slug
+	case "org_id":
+		return id.Org.ID
+	case "org_role":
+		return id.Org.Role
+	case "actor":
+		return id.Actor
+	case "session":
+		return id.SessionID
+	case "aal":
+		return string(id.Level)
+	case "amr":
+		return strings.Join(id.Methods(), ",")
+	default:
+		return ""
+	}
+}

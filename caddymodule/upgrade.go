@@ -1,0 +1,55 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// isUpgrade reports whether a request opens a stream of another protocol:
+// HTTP/1.1 Upgrade, extended CONNECT of HTTP/2 (RFC 8441) or of HTTP/3 (RFC
+// 9220).
+func isUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodConnect || len(r.Header["Upgrade"]) > 0 || r.Header[":protocol"] != nil
+}
+
+// isEarly reports whether a request arrived as TLS early data: it may be a
+// replay, and the address it came from is unproven (RFC 8470).
+func isEarly(r *http.Request) bool { return r.TLS != nil && !r.TLS.HandshakeComplete }
+
+// isSafe reports whether a method is meant to change nothing (RFC 9110 section
+// 9.2.1).
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// checkRisk refuses what a session cookie must not vouch for. It returns the
+// status of the refusal, or zero.
+func (g *Gate) checkRisk(r *http.Request, at *site) int {
+	if isEarly(r) && (!isSafe(r.Method) || isUpgrade(r)) {
+		return http.StatusTooEarly
+	}
+	if isUpgrade(r) && !g.sameOrigin(r, at) {
+		return http.StatusForbidden
+	}
+	return 0
+}
+
+// sameOrigin checks the Origin of an upgrade. Browsers send the cookie with a
+// WebSocket handshake from any page and apply no CORS to it, so a foreign page
+// could talk to the app as the visitor (cross-site WebSocket hijacking). Tools
+// that are no browsers send none.
+func (g *Gate) sameOrigin(r *http.Request, at *site) bool {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return true
+	}
+	if len(origins) > 1 {
+		return false
+	}
+	if strings.EqualFold(origins[0], at.origin) {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	return err == nil && g.app.Cookie.Domain != "" && g.app.hosts.allows(u)
+}

@@ -1,0 +1,113 @@
+package caddymodule
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sigra-auth/sigra/authcore/assertion"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// upstream knows what one gate tells the app behind one site. It is the key of
+// what is prepared for a session.
+type upstream struct {
+	fields    dialect
+	custom    []customField
+	separator string
+	encode    func(string) string
+	// assertionField is the header of the assertion; empty for none.
+	assertionField string
+	audience       string
+	issuer         string
+	mint           func(session *session.Live, audience, issuer string, now time.Time) (assertion.Minted, error)
+}
+
+// customField is a header with a value of placeholders.
+type customField struct {
+	name  string
+	value string
+}
+
+// prepared is what a session sends to one upstream: made once, used by every
+// request until the session changes.
+type prepared struct {
+	names  []string
+	values []string
+	minted atomic.Pointer[assertion.Minted]
+	// minting makes many requests at once sign one assertion.
+	minting sync.Mutex
+}
+
+// prepare returns the session's values for this upstream.
+func (u *upstream) prepare(live *session.Live) *prepared {
+	return live.Memo(u, func() any {
+		p := new(prepared)
+		for _, f := range u.fields {
+			if v := headerValue(valueOf(f.claim, &live.Identity, u.separator), u.encode); v != "" {
+				p.names = append(p.names, f.name)
+				p.values = append(p.values, v)
+			}
+		}
+		return p
+	}).(*prepared)
+}
+
+// inject sets the identity headers of a request.
+func (u *upstream) inject(r *http.Request, live *session.Live, now time.Time) error {
+	p := u.prepare(live)
+	// One allocation for all values; each header gets a slice of its own that
+	// cannot grow into its neighbour, because later handlers change headers in
+	// place.
+	values := make([]string, len(p.values)+1)
+	copy(values, p.values)
+	for i, name := range p.names {
+		r.Header[name] = values[i : i+1 : i+1]
+	}
+	if u.assertionField != "" {
+		token, err := u.assertion(p, live, now)
+		if err != nil {
+			return err
+		}
+		last := len(p.values)
+		values[last] = token
+		r.Header[u.assertionField] = values[last : last+1 : last+1]
+	}
+	u.injectCustom(r)
+	return nil
+}
+
+// injectCustom sets the headers whose values are placeholders.
+func (u *upstream) injectCustom(r *http.Request) {
+	if len(u.custom) == 0 {
+		return
+	}
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	for _, c := range u.custom {
+		if v := headerValue(repl.ReplaceAll(c.value, ""), u.encode); v != "" {
+			r.Header[c.name] = []string{v}
+		}
+	}
+}
+
+// assertion returns the session's assertion, signing a new one when half the
+// life of the last has passed.
+func (u *upstream) assertion(p *prepared, live *session.Live, now time.Time) (string, error) {
+	if m := p.minted.Load(); m != nil && now.Before(m.RenewAt) {
+		return m.Token, nil
+	}
+	p.minting.Lock()
+	defer p.minting.Unlock()
+	if m := p.minted.Load(); m != nil && now.Before(m.RenewAt) {
+		return m.Token, nil
+	}
+	m, err := u.mint(live, u.audience, u.issuer, now)
+	if err != nil {
+		return "", err
+	}
+	p.minted.Store(&m)
+	return m.Token, nil
+}
