@@ -23,7 +23,7 @@ func init() {
 //
 //	sigra [<matcher>] {
 //		portal    <path>|<url>
-//		public    <matcher>
+//		public    <matcher...>
 //		require   user|aal2
 //		require   email_domain|role|org <value...>
 //		require   fresh <age>
@@ -83,22 +83,25 @@ func (g *Gate) parseBlock(h httpcaddyfile.Helper) error {
 	})
 }
 
+// parsePublic reads one or several matchers; any of them opens a request.
 func (g *Gate) parsePublic(h httpcaddyfile.Helper) error {
-	matcher, ok, err := h.MatcherToken()
-	if err != nil {
-		return err
+	for count := 0; ; count++ {
+		line := h.Val()
+		matcher, ok, err := h.MatcherToken()
+		switch {
+		case err != nil:
+			return err
+		case ok && matcher == nil: // *
+			matcher = caddy.ModuleMap{"path": []byte(`["*"]`)}
+		case !ok && h.Val() != line:
+			return h.Errf("%q is not a matcher; give *, /path or @name", h.Val())
+		case !ok && count == 0:
+			return h.Err("public wants matchers, such as /assets/* or @name; use * for the whole site")
+		case !ok:
+			return nil
+		}
+		g.PublicRaw = append(g.PublicRaw, matcher)
 	}
-	if !ok {
-		return h.Err("public wants a matcher, such as /assets/* or @name; use * for the whole site")
-	}
-	if h.NextArg() {
-		return h.ArgErr()
-	}
-	if matcher == nil { // *
-		matcher = caddy.ModuleMap{"path": []byte(`["*"]`)}
-	}
-	g.PublicRaw = append(g.PublicRaw, matcher)
-	return nil
 }
 
 func (g *Gate) parseRequire(d *caddyfile.Dispenser) error {

@@ -1,0 +1,166 @@
+// Package browser drives a real Chromium through the pages of a real gateway.
+package browser
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a headless Chromium with a profile of its own.
+type Browser struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+// New starts a browser for the test. A machine without Chromium fails it.
+func New(t testing.TB) *Browser {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Fatal("these tests need Chromium: run `make deps`")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-gpu", true))
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	// The first use starts the process, which ends with the context it is given.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return &Browser{t, ctx}
+}
+
+func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// Open loads a page.
+func (b *Browser) Open(url string) {
+	b.t.Helper()
+	b.do("opening "+url, chromedp.Navigate(url))
+}
+
+// Fill replaces what is in a field.
+func (b *Browser) Fill(selector, text string) {
+	b.t.Helper()
+	b.do("filling "+selector, chromedp.Clear(selector), chromedp.SendKeys(selector, text))
+}
+
+// Press clicks what leads to another page and waits until it has loaded.
+func (b *Browser) Press(selector string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
+		b.t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Tap clicks what stays on the page.
+func (b *Browser) Tap(selector string) {
+	b.t.Helper()
+	b.do("tapping "+selector, chromedp.Click(selector))
+}
+
+// Text returns what a visitor reads in an element.
+func (b *Browser) Text(selector string) string {
+	b.t.Helper()
+	return value(b, "reading "+selector, chromedp.Text(selector))
+}
+
+// Location returns the address of the page.
+func (b *Browser) Location() string {
+	b.t.Helper()
+	return value(b, "reading the address", chromedp.Location())
+}
+
+// Evaluate returns what a script yields as text.
+func (b *Browser) Evaluate(script string) string {
+	b.t.Helper()
+	return value(b, "evaluating", chromedp.Evaluate[string](script))
+}
+
+func value[T any](b *Browser, what string, a chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, a)
+	if err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+	return v
+}
+
+// WithoutScripts turns JavaScript off.
+func (b *Browser) WithoutScripts() {
+	b.t.Helper()
+	b.do("turning scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
+// look is a way that a page is looked at.
+type look struct {
+	name          string
+	width, height int64
+	scheme        string
+}
+
+var looks = []look{{"light", 1000, 760, "light"}, {"dark", 1000, 760, "dark"}, {"phone", 320, 640, "light"}}
+
+// Shoot keeps pictures of the page in build/screenshots: light, dark, and as
+// on a narrow phone, where nothing may stick out.
+func (b *Browser) Shoot(name string) {
+	b.t.Helper()
+	dir := filepath.Join("..", "..", "build", "screenshots")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, l := range looks {
+		b.do("dressing", colours(l.scheme), chromedp.EmulateViewport(l.width, l.height))
+		if wide := b.Evaluate("String(document.documentElement.scrollWidth > innerWidth)"); wide == "true" {
+			b.t.Errorf("%s: the page is wider than a %s screen", name, l.name)
+		}
+		picture := value(b, "shooting", chromedp.FullScreenshot(100))
+		if err := os.WriteFile(filepath.Join(dir, name+"-"+l.name+".png"), picture, 0o644); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func colours(scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		features := []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // no half-way colours
+		}
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		return err
+	})
+}
