@@ -203,7 +203,12 @@ func (c *BrandConfig) parse(d *caddyfile.Dispenser) error {
 	return blockOption(options{
 		"name":   textOption(&c.Name),
 		"logo":   textOption(&c.Logo),
-		"accent": textOption(&c.Accent),
+		"accent": func(d *caddyfile.Dispenser) error {
+			if !d.AllArgs(&c.Accent) {
+				return d.Err(`accent wants a colour in quotes, such as "#0b7285": a bare # starts a comment`)
+			}
+			return nil
+		},
 		"link": func(d *caddyfile.Dispenser) error {
 			var link LinkConfig
 			if !d.AllArgs(&link.Text, &link.URL) {

@@ -44,13 +44,14 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case matcher != nil:
-		gate.MatcherSetsRaw = caddyhttp.RawMatcherSets{matcher}
-	case !ok && h.Val() != appID:
+	if !ok && h.Val() != appID {
 		return nil, h.Errf("%q is not a matcher; give *, /path or @name", h.Val())
-	case h.NextArg():
+	}
+	if h.NextArg() {
 		return nil, h.ArgErr()
+	}
+	if matcher != nil {
+		gate.MatcherSetsRaw = caddyhttp.RawMatcherSets{matcher}
 	}
 	if err := gate.parseBlock(h); err != nil {
 		return nil, err
