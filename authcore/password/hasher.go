@@ -1,7 +1,7 @@
 // Package password hashes and verifies passwords and judges new ones.
 //
 // Hashes are Argon2id (RFC 9106) as PHC strings. Hashing is costly by intent,
-// so it is bounded: at most one hash per processor at once, a short queue, and
+// so it is bounded: fewer hashes at once than processors, a short queue, and
 // a refusal beyond that, so that a flood of sign-ins cannot starve the rest of
 // the gateway of memory or time.
 package password
@@ -29,7 +29,8 @@ var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
 
 // Limits bound the work that is under way. Zero values mean the defaults.
 type Limits struct {
-	// Concurrent is how many hashes run at once. Default: one per processor.
+	// Concurrent is how many hashes run at once. Default: one per processor,
+	// less one that is left to everything else.
 	Concurrent int
 	// Queue is how many may wait. Default: 16 per running one.
 	Queue int
@@ -49,7 +50,7 @@ type Hasher struct {
 // NewHasher returns a hasher.
 func NewHasher(params Params, l Limits) *Hasher {
 	if l.Concurrent == 0 {
-		l.Concurrent = runtime.GOMAXPROCS(0)
+		l.Concurrent = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	if l.Queue == 0 {
 		l.Queue = 16 * l.Concurrent

@@ -1,12 +1,13 @@
 package password
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
-	"github.com/ccojocar/zxcvbn-go/frequency"
+	"github.com/ccojocar/zxcvbn-go/data"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -86,12 +87,15 @@ func isMostly(password, word string) bool {
 	return rest != password && utf8.RuneCountInString(rest) < minLength/2
 }
 
-// common is the list of common passwords of zxcvbn, folded, made when the
-// first password is judged.
+// common is zxcvbn's list of common passwords, folded, read when the first
+// password is judged: it takes megabytes that most processes never need.
 var common = sync.OnceValue(func() map[string]bool {
-	list := frequency.Lists["Passwords"].List
-	set := make(map[string]bool, len(list))
-	for _, password := range list {
+	var asset struct{ List []string }
+	if err := json.Unmarshal(data.MustAsset("data/Passwords.json"), &asset); err != nil {
+		panic(err) // the list is compiled in, and a test reads it
+	}
+	set := make(map[string]bool, len(asset.List))
+	for _, password := range asset.List {
 		set[cases.Fold().String(password)] = true
 	}
 	return set
