@@ -95,7 +95,10 @@ func (o operations) answer(w http.ResponseWriter, r *http.Request, op func(*http
 // explain turns an error into a status and a sentence for an operator.
 func explain(err error) (int, string) {
 	var invalid *account.InvalidError
+	var bad badRequest
 	switch {
+	case errors.As(err, &bad):
+		return http.StatusBadRequest, err.Error()
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, describe(invalid)
 	case errors.Is(err, authcore.ErrNotFound):
@@ -109,11 +112,14 @@ func explain(err error) (int, string) {
 	}
 }
 
+// badRequest is a request that cannot be understood.
+type badRequest struct{ error }
+
 func decodeBody(r *http.Request, to any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(to); err != nil {
-		return fmt.Errorf("reading request: %w", err)
+		return badRequest{fmt.Errorf("reading request: %w", err)}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (o operations) addUser(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if body.Role != "" && body.Role != authcore.RoleAdmin {
-		return nil, fmt.Errorf("role must be %q or empty", authcore.RoleAdmin)
+		return nil, badRequest{fmt.Errorf("role must be %q or empty", authcore.RoleAdmin)}
 	}
 	user, err := o.app.accounts.Add(r.Context(), account.NewUser{
 		Email: body.Email, Name: body.Name, Password: body.Password, Role: body.Role, Verified: !body.Unverified,

@@ -201,8 +201,8 @@ func (c *AssertionConfig) parse(d *caddyfile.Dispenser) error {
 
 func (c *BrandConfig) parse(d *caddyfile.Dispenser) error {
 	return blockOption(options{
-		"name":   textOption(&c.Name),
-		"logo":   textOption(&c.Logo),
+		"name": textOption(&c.Name),
+		"logo": textOption(&c.Logo),
 		"accent": func(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(&c.Accent) {
 				return d.Err(`accent wants a colour in quotes, such as "#0b7285": a bare # starts a comment`)

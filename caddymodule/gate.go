@@ -170,7 +170,9 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if !st.tracked {
 		stream := g.app.engine.sessions.Track(st.live, w)
 		if stream == nil { // changed since it was resumed: ask again
-			st.resolved = false
+			if st.resolved, st.retries = false, st.retries+1; st.retries > maxRetries {
+				return g.unavailable(w, r, at, errUnsettled)
+			}
 			return g.judge(w, r, next, st, at, public)
 		}
 		st.tracked = true
@@ -183,6 +185,12 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	w.Header()["Cache-Control"] = []string{"private"}
 	return next.ServeHTTP(w, r)
 }
+
+// maxRetries bounds how often a request asks again for a session that keeps
+// changing.
+const maxRetries = 5
+
+var errUnsettled = fmt.Errorf("the session keeps changing: %w", authcore.ErrUnavailable)
 
 func identityOf(live *session.Live) *authcore.Identity {
 	if live == nil {

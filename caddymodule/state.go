@@ -24,6 +24,7 @@ type state struct {
 	live     *session.Live // nil: anonymous
 	err      error         // why nothing is known
 	tracked  bool
+	retries  int
 	outcome  policy.Outcome
 }
 

@@ -1,0 +1,151 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+func pause() { time.Sleep(50 * time.Millisecond) }
+
+// provision provisions a Caddyfile's apps and returns the error.
+func provision(t *testing.T, text string) error {
+	t.Helper()
+	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		return err
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	return caddy.Validate(&config)
+}
+
+func TestValidateOpensNothing(t *testing.T) {
+	t.Setenv("SIGRA_TEST_DSN", "postgres://nobody@127.0.0.1:1/none")
+	t.Setenv("SIGRA_TEST_REDIS", "redis://127.0.0.1:1")
+	file := filepath.Join(t.TempDir(), "sub", "x.db")
+	for _, global := range []string{
+		"storage postgres {env.SIGRA_TEST_DSN}\nsessions redis {env.SIGRA_TEST_REDIS}",
+		"storage sqlite " + file,
+	} {
+		if err := provision(t, "{\nadmin off\nsigra {\n"+global+"\n}\n}\nlocalhost {\nsigra\n}"); err != nil {
+			t.Errorf("%s: %v", global, err)
+		}
+	}
+	if found, _ := filepath.Glob(filepath.Dir(file)); found != nil {
+		t.Error("validating made the database")
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	t.Setenv("SIGRA_TEST_SHORT", "c2hvcnQ=")
+	for global, says := range map[string]string{
+		"storage postgres {env.SIGRA_TEST_MISSING}":    "SIGRA_TEST_MISSING",
+		"sessions redis {env.SIGRA_TEST_MISSING}":      "SIGRA_TEST_MISSING",
+		"sessions redis http://localhost":              "unknown kind of Redis URL",
+		"secret {env.SIGRA_TEST_MISSING}":              "SIGRA_TEST_MISSING",
+		"secret {env.SIGRA_TEST_SHORT}":                "openssl rand -base64 32",
+		"session {\nidle 2d\n}":                        "must not be longer than absolute",
+		"session {\nidle 5m\nactivity 4m\n}":           "at most half of idle",
+		"session {\nmax_staleness 1h\n}":               "at most 1m",
+		"password {\nmin_length 7\n}":                  "8 to 64",
+		"password {\nargon2id 1MiB 1 1\n}":             "argon2id wants",
+		"assertion {\nttl 10m\n}":                      "at most 5m",
+		"assertion {\nalgorithm HS256\n}":              "ES256 or EdDSA",
+		"brand {\naccent blue\n}":                      "not a colour",
+		"brand {\nlogo /nonexistent.svg\n}":            "nonexistent.svg",
+		"brand {\nlogo /etc/passwd\n}":                 "neither SVG nor PNG",
+		"messages /nonexistent":                        "nonexistent",
+		"throttle {\naccount 0 1m\n}":                  "not a number of attempts",
+		"storage postgres {env.HOME} {\nmax_conn 1\n}": "max_conns",
+	} {
+		err := provision(t, "{\nadmin off\nsigra {\n"+global+"\n}\n}\nlocalhost {\nsigra\n}")
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", global, err, says)
+		}
+		if err != nil && strings.Contains(err.Error(), "c2hvcnQ") {
+			t.Errorf("%s: the error tells the secret: %v", global, err)
+		}
+	}
+	for site, says := range map[string]string{
+		"portal /":                           "not a path",
+		"require email_domain a@b.example":   "not a domain",
+		"headers {\nencoding rot13\n}":       "unknown encoding",
+		"headers {\n\"a b\" x\n}":            "not a header name",
+		"origin http://app.example.com":      "must be https",
+		"require fresh":                      "argument",
+		"public":                             "wants matchers",
+		"headers off remote":                 "stands alone",
+		"require aal2 now":                   "argument",
+		"assertion A B":                      "argument",
+		"public everything":                  "not a matcher",
+		"public @undefined":                  "undefined",
+		"headers remote {\nX-One one two\n}": "argument",
+	} {
+		err := provision(t, "localhost {\nsigra {\n"+site+"\n}\n}")
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", site, err, says)
+		}
+	}
+}
+
+func TestRejectedConfigurationLeavesTheRunningOne(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	cookie := g.signIn(t)
+	sqlite := g.app.engineKey
+	before, _ := engines.References(sqlite)
+	path := strings.TrimPrefix(strings.Split(sqlite, "|")[0], "sqlite:")
+	dir := filepath.Dir(path)
+	for _, broken := range []string{"brand {\naccent blue\n}", "assertion {\nttl 1h\n}", "templates /dev/null/x\nmessages /nonexistent"} {
+		err := provision(t, "{\nadmin off\nstorage file_system "+dir+"\nsigra {\nstorage sqlite "+path+"\n"+broken+"\n}\n}\nlocalhost {\nsigra\n}")
+		if err == nil {
+			t.Fatalf("%s was accepted", broken)
+		}
+	}
+	if after, _ := engines.References(sqlite); after != before {
+		t.Errorf("%d references to the engine became %d", before, after)
+	}
+	if w := g.do(t, get("/", "Cookie", cookie)); w.Code != 200 {
+		t.Errorf("the running configuration answers %d", w.Code)
+	}
+}
+
+func TestFirstPortalIsInTheLink(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://app.example.com {\nsigra\n}":                                  "https://app.example.com/_auth",
+		"https://app.example.com:8443 {\nsigra\n}":                             "https://app.example.com:8443/_auth",
+		"http://localhost:8080 {\nsigra {\nportal /account\n}\n}":              "http://localhost:8080/account",
+		":8080 {\nsigra\n}":                                                    "http://localhost:8080/_auth",
+		":8080 {\nsigra {\norigin https://front.example.com\n}\n}":             "https://front.example.com/_auth",
+		"plain.example.com {\nrespond x\n}\nlocalhost {\nroute {\nsigra\n}\n}": "https://localhost/_auth",
+	} {
+		raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config caddy.Config
+		if err := json.Unmarshal(raw, &config); err != nil {
+			t.Fatal(err)
+		}
+		ctx, err := caddy.ProvisionContext(&config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := ctx.App(appID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		app := loaded.(*App)
+		app.findHosts()
+		if got := app.hosts.portal(); got != want {
+			t.Errorf("%s\nportal %s, want %s", text, got, want)
+		}
+	}
+}
