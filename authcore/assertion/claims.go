@@ -1,10 +1,9 @@
 package assertion
 
 import (
+	"crypto/rand"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
@@ -43,7 +42,7 @@ func claimsOf(id *authcore.Identity, audience, issuer string, now, expires time.
 	c := claims{
 		Issuer: issuer, Audience: audience, Subject: id.UserID, SessionID: id.SessionID,
 		IssuedAt: now.Unix(), NotBefore: now.Add(-skew).Unix(), Expires: expires.Unix(),
-		ID: uuid.NewString(), Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
+		ID: rand.Text(), Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
 		AuthTime: id.AuthTime.Unix(), Groups: append([]string{}, id.Groups()...),
 		OrgID: id.Org.ID, OrgSlug: id.Org.Slug, OrgName: id.Org.Name, OrgRole: id.Org.Role,
 	}

@@ -39,8 +39,11 @@ func algorithmOf(key crypto.Signer) jose.SignatureAlgorithm {
 	return jose.ES256
 }
 
-// seal returns the stored form of a private key. Its id is the RFC 7638
-// thumbprint of the public key.
+// kidLength keeps the id of a key short: it is in every request to an app.
+const kidLength = 16
+
+// seal returns the stored form of a private key. Its id is the beginning of
+// the RFC 7638 thumbprint of the public key, 96 bits.
 func (s *Signer) seal(private crypto.Signer) (StoredKey, error) {
 	thumbprint, err := (&jose.JSONWebKey{Key: private.Public()}).Thumbprint(crypto.SHA256)
 	if err != nil {
@@ -50,7 +53,7 @@ func (s *Signer) seal(private crypto.Signer) (StoredKey, error) {
 	if err != nil {
 		return StoredKey{}, fmt.Errorf("encoding key: %w", err)
 	}
-	id := base64.RawURLEncoding.EncodeToString(thumbprint)
+	id := base64.RawURLEncoding.EncodeToString(thumbprint)[:kidLength]
 	return StoredKey{
 		ID: id, Algorithm: string(algorithmOf(private)), Sealed: s.o.Box.Seal(keyPurpose, plain, []byte(id)),
 	}, nil

@@ -9,7 +9,7 @@ import (
 
 // StoredKey is a signing key as it is stored.
 type StoredKey struct {
-	// ID is the key id (kid): the RFC 7638 thumbprint of the public key.
+	// ID is the key id (kid): from the RFC 7638 thumbprint of the public key.
 	ID string
 	// Algorithm is the JWA name, ES256 or EdDSA.
 	Algorithm string

@@ -45,7 +45,8 @@ type ticket struct {
 func newCache(entries int, now time.Time) *cache {
 	c := &cache{base: now, perShard: max(entries/cacheShards, 1)}
 	for i := range c.shards {
-		c.shards[i].entries = make(map[Hash]*entry)
+		// Made to size, so that no request pays for growing it.
+		c.shards[i].entries = make(map[Hash]*entry, c.perShard)
 	}
 	return c
 }

@@ -26,6 +26,7 @@ type loader struct {
 
 type batch struct {
 	hashes  []Hash
+	index   map[Hash]int // where a hash is: many requests may ask for one
 	done    chan struct{}
 	records []*Record
 	err     error
@@ -36,11 +37,15 @@ func (l *loader) load(ctx context.Context, h Hash) (*Record, error) {
 	l.mu.Lock()
 	b := l.waiting
 	if b == nil {
-		b = &batch{done: make(chan struct{})}
+		b = &batch{index: make(map[Hash]int), done: make(chan struct{})}
 		l.waiting = b
 	}
-	i := len(b.hashes)
-	b.hashes = append(b.hashes, h)
+	i, asked := b.index[h]
+	if !asked {
+		i = len(b.hashes)
+		b.index[h] = i
+		b.hashes = append(b.hashes, h)
+	}
 	lead := l.inFlight < batchesInFlight
 	if lead {
 		l.inFlight++
