@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/cmd"
@@ -21,7 +23,6 @@ import (
 // there is none, to a gateway without sites that this process starts for it.
 type call struct {
 	cmd     *cobra.Command
-	config  []byte
 	address string
 	asJSON  bool
 	local   http.Handler
@@ -29,18 +30,38 @@ type call struct {
 
 func newCall(cmd *cobra.Command) (*call, error) {
 	flags := cmd.Flags()
+	c := &call{cmd: cmd}
+	c.asJSON, _ = flags.GetBool("json")
 	file, _ := flags.GetString("config")
 	adapter, _ := flags.GetString("adapter")
 	address, _ := flags.GetString("address")
-	c := &call{cmd: cmd}
-	c.asJSON, _ = flags.GetBool("json")
 	config, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	c.config = config
 	c.address, err = caddycmd.DetermineAdminAPIAddress(address, config, file, adapter)
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if !isListening(c.address) {
+		return c, c.startLocal(config)
+	}
+	return c, nil
+}
+
+// isListening reports whether a Caddy answers at an admin address. Only when
+// there is none may a command open the stores itself.
+func isListening(address string) bool {
+	parsed, err := caddy.ParseNetworkAddress(address)
+	if err != nil {
+		return true // the request will tell what is wrong
+	}
+	conn, err := net.DialTimeout(parsed.Network, parsed.JoinHostPort(0), time.Second)
+	if err != nil {
+		return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist)
+	}
+	_ = conn.Close() // it was opened to see whether it can be
+	return true
 }
 
 // do sends a request and decodes the answer.
@@ -76,13 +97,7 @@ func (c *call) send(method, path string, body any) (*http.Response, error) {
 		return nil, fmt.Errorf("encoding request: %w", err)
 	}
 	if c.local == nil {
-		answer, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, bytes.NewReader(raw))
-		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, os.ErrNotExist) {
-			return answer, err
-		}
-		if err := c.startLocal(); err != nil {
-			return nil, err
-		}
+		return caddycmd.AdminAPIRequest(c.address, method, path, nil, bytes.NewReader(raw))
 	}
 	request, err := http.NewRequestWithContext(c.cmd.Context(), method, path, bytes.NewReader(raw))
 	if err != nil {
@@ -105,12 +120,12 @@ func (k *keptResponse) WriteHeader(status int)      { k.status = status }
 func (k *keptResponse) Write(p []byte) (int, error) { return k.body.Write(p) }
 
 // startLocal runs the app alone, without sites and admin endpoint.
-func (c *call) startLocal() error {
-	if len(c.config) == 0 {
+func (c *call) startLocal(raw []byte) error {
+	if len(raw) == 0 {
 		return errors.New("no gateway is running here; give its --config, or its admin --address")
 	}
 	var config caddy.Config
-	if err := json.Unmarshal(c.config, &config); err != nil {
+	if err := json.Unmarshal(raw, &config); err != nil {
 		return fmt.Errorf("reading configuration: %w", err)
 	}
 	app := config.AppsRaw[appID]

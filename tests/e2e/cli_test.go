@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/sigra-auth/sigra/tests/gateway"
+)
+
+func TestCommands(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	for name, running := range map[string]bool{"running": true, "stopped": false} {
+		t.Run(name, func(t *testing.T) {
+			if !running {
+				g.Stop()
+			}
+			user := name + "@example.com"
+			must := func(want string, args ...string) {
+				t.Helper()
+				out, err := g.CLI(gateway.Password, args...)
+				if err != nil || !strings.Contains(out, want) {
+					t.Errorf("%v: %v\n%s", args, err, out)
+				}
+			}
+			refuse := func(want string, args ...string) {
+				t.Helper()
+				if out, err := g.CLI("short", args...); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v: %v\n%s", args, err, out)
+				}
+			}
+			must("ready=true", "status")
+			must("up to date", "migrate")
+			must("email="+user, "user", "add", "--email", user, "--name", "Ada", "--role", "admin")
+			must("email="+user, "user", "list")
+			must("disabled_at=", "user", "disable", user)
+			must("email="+user, "user", "enable", user)
+			must("email="+user, "user", "set-password", user)
+			must("", "session", "list", user)
+			must("revoked=0", "session", "revoke", user)
+			must("state=active", "key", "list")
+			refuse("password: is too short", "user", "add", "--email", "x@example.com")
+			refuse("no such user", "user", "disable", "nobody@example.com")
+			refuse("email", "user", "add")
+			refuse("first account exists", "setup")
+			refuse("no such user or session", "session", "revoke", user, "nonsense")
+			refuse("requires at least 1 arg", "user", "enable")
+		})
+	}
+	g.Start()
+	out, err := g.CLI("", "user", "list", "--json")
+	var users []map[string]any
+	if err != nil || json.Unmarshal([]byte(out), &users) != nil || len(users) != 2 {
+		t.Errorf("what was done while it was stopped: %v\n%s", err, out)
+	}
+	c := g.NewClient()
+	c.SignIn("stopped@example.com")
+}

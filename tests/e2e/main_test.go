@@ -1,0 +1,57 @@
+// Package e2e tests whole gateways: the real binary, real stores, a real app
+// behind it.
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/sigra-auth/sigra/tests/gateway"
+	"github.com/sigra-auth/sigra/tests/servers"
+)
+
+func TestMain(m *testing.M) { os.Exit(gateway.Run(m)) }
+
+const ada = "ada@example.com"
+
+// pair is two gateways that share Postgres, Redis and the master secret.
+type pair struct {
+	a, b     *gateway.Gateway
+	redis    *servers.RedisServer
+	postgres *servers.PostgresServer
+}
+
+func newPair(t *testing.T, global string) pair {
+	t.Helper()
+	p := pair{redis: servers.Redis(t), postgres: servers.DedicatedPostgres(t)}
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	config := gateway.Config{
+		Global: "storage postgres {env.DSN}\nsessions redis {env.REDIS}\nsecret {env.SECRET}\n" + global,
+		Site:   "sigra {\npublic /public/*\n}\nreverse_proxy {upstream}",
+		Env:    []string{"DSN=" + p.postgres.DSN, "REDIS=" + p.redis.URL, "SECRET=" + base64.StdEncoding.EncodeToString(secret)},
+	}
+	p.a, p.b = gateway.New(t, config), gateway.New(t, config)
+	p.a.Launch() // both at once, on an empty database
+	p.b.Launch()
+	for _, g := range []*gateway.Gateway{p.a, p.b} {
+		c := g.NewClient()
+		g.Await(func() error {
+			answer, err := c.Try(c.Request("GET", "/_auth/healthz", ""))
+			if err == nil && answer.StatusCode != 200 {
+				err = errStatus(answer.StatusCode)
+			}
+			return err
+		})
+	}
+	p.a.AddUser(ada)
+	return p
+}
+
+// errStatus is an answer that was not the one to wait for.
+type errStatus int
+
+func (e errStatus) Error() string { return "status " + strconv.Itoa(int(e)) }
