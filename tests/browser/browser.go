@@ -68,7 +68,7 @@ func (b *Browser) Open(url string) {
 // Fill replaces what is in a field.
 func (b *Browser) Fill(selector, text string) {
 	b.t.Helper()
-	b.do("filling "+selector, chromedp.Clear(selector), chromedp.SendKeys(selector, text))
+	b.do("filling "+selector, chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Press clicks what leads to another page and waits until it has loaded.
@@ -76,7 +76,7 @@ func (b *Browser) Press(selector string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(selector)); err != nil {
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("pressing %s: %v", selector, err)
 	}
 }
@@ -84,13 +84,13 @@ func (b *Browser) Press(selector string) {
 // Tap clicks what stays on the page.
 func (b *Browser) Tap(selector string) {
 	b.t.Helper()
-	b.do("tapping "+selector, chromedp.Click(selector))
+	b.do("tapping "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Text returns what a visitor reads in an element.
 func (b *Browser) Text(selector string) string {
 	b.t.Helper()
-	return value(b, "reading "+selector, chromedp.Text(selector))
+	return value(b, "reading "+selector, chromedp.Text(chromedp.CSS(selector)))
 }
 
 // Location returns the address of the page.
@@ -163,4 +163,12 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 		return err
 	})
+}
+
+// mustBeAt checks the address of the page.
+func (b *Browser) mustBeAt(url string) {
+	b.t.Helper()
+	if got := b.Location(); got != url {
+		b.t.Fatalf("the browser is at %s, want %s", got, url)
+	}
 }
