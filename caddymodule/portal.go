@@ -85,7 +85,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	switch {
 	case isEarly(r) && !isSafe(r.Method):
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusTooEarly})
-	case p.app.engine.awaitReady(r.Context()) != nil:
+	case !strings.HasPrefix(r.URL.Path, p.Path+"/assets/") && p.app.engine.awaitReady(r.Context()) != nil:
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})
 	default:
 		p.app.pages.Serve(w, r, facts)

@@ -134,6 +134,9 @@ func TestUnavailablePage(t *testing.T) {
 	b := New(t)
 	b.Open(g.URL + "/_auth/login")
 	b.Shoot("503")
+	if font := b.Evaluate(`getComputedStyle(document.querySelector("main")).borderRadius`); font == "0px" {
+		t.Error("the page has no style")
+	}
 	if text := b.Text("main"); !strings.Contains(text, "try again shortly") {
 		t.Errorf("the page says %s", text)
 	}

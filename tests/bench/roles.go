@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// The app and the load generator run in processes of their own, which are this
+// program with a role.
+const (
+	roleApp  = "role-app"
+	roleLoad = "role-load"
+)
+
+// runRole runs a role and reports whether there was one.
+func runRole(args []string) bool {
+	switch args[0] {
+	case roleApp:
+		serveApp(args[1])
+	case roleLoad:
+		var job job
+		if err := json.NewDecoder(os.Stdin).Decode(&job); err != nil {
+			log.Fatal(err)
+		}
+		result, err := job.run()
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+			log.Fatal(err)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// bodySize is what the app answers, in bytes.
+const bodySize = 1024
+
+// serveApp is the app: it counts requests, and those with an identity.
+func serveApp(address string) {
+	var total, identified atomic.Int64
+	body := bytes.Repeat([]byte("x"), bodySize)
+	http.HandleFunc("/count", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode([2]int64{total.Swap(0), identified.Swap(0)})
+	})
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		total.Add(1)
+		if r.Header.Get("Sigra-Assertion") != "" && r.Header.Get("Remote-User") != "" {
+			identified.Add(1)
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(bodySize))
+		_, _ = w.Write(body)
+	})
+	server := &http.Server{Addr: address, ReadHeaderTimeout: time.Minute}
+	log.Fatal(server.ListenAndServe())
+}
