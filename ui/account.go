@@ -2,7 +2,9 @@ package ui
 
 import (
 	"net/http"
+	"time"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -15,24 +17,32 @@ type accountView struct {
 }
 
 func (v *visit) showAccount() error {
+	if v.wantsJSON() {
+		return v.whoami()
+	}
 	id := &v.live.Identity
-	return v.show(http.StatusOK, "account", accountView{
-		Name: id.Name, Email: id.Email, Admin: id.Role != "", This: v.viewSession(v.live.Session),
+	return v.show("account", accountView{
+		Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
 	})
 }
 
 // sessionView is one session in a list.
 type sessionView struct {
-	ID      string
-	Device  string
-	Mobile  bool
-	IP      string
-	Active  string // relative, such as "5 minutes ago"
-	Stamp   string // machine-readable
+	ID     string
+	Device string
+	Mobile bool
+	IP     string
+	// Active is relative, such as "active 5 minutes ago"; Stamp is the same
+	// time for machines.
+	Active string
+	Stamp  string
+	// Since is when it began; Began is the same time for machines.
 	Since   string
+	Began   string
 	Current bool
 }
 
+// sessionsView is the list of where the user is signed in.
 type sessionsView struct {
 	Sessions []sessionView
 	Others   bool
@@ -50,7 +60,7 @@ func (v *visit) showSessions() error {
 	for i := range list {
 		view.Sessions = append(view.Sessions, v.viewSession(&list[i]))
 	}
-	return v.show(http.StatusOK, "sessions", view)
+	return v.show("sessions", view)
 }
 
 func (v *visit) viewSession(s *session.Session) sessionView {
@@ -61,8 +71,8 @@ func (v *visit) viewSession(s *session.Session) sessionView {
 	}
 	return sessionView{
 		ID: s.ID, Device: name, Mobile: mobile, IP: ip, Current: s.ID == v.live.ID,
-		Active: v.messages.ago(v.Clock().Sub(s.Seen.At)), Stamp: s.Seen.At.UTC().Format("2006-01-02T15:04:05Z"),
-		Since: s.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"),
+		Active: v.messages.ago(v.Clock().Sub(s.Seen.At)), Stamp: s.Seen.At.UTC().Format(time.RFC3339),
+		Since: s.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), Began: s.CreatedAt.UTC().Format(time.RFC3339),
 	}
 }
 
@@ -70,15 +80,17 @@ func (v *visit) viewSession(s *session.Session) sessionView {
 func (v *visit) sessionsJSON(list []session.Session) error {
 	type item struct {
 		ID         string `json:"id"`
+		Device     string `json:"device"`
 		UserAgent  string `json:"user_agent"`
 		IP         string `json:"ip"`
+		CreatedAt  string `json:"created_at"`
 		LastActive string `json:"last_active_at"`
 		Current    bool   `json:"current"`
 	}
 	items := make([]item, len(list))
 	for i := range list {
 		view := v.viewSession(&list[i])
-		items[i] = item{view.ID, list[i].UserAgent, view.IP, view.Stamp, view.Current}
+		items[i] = item{view.ID, view.Device, list[i].UserAgent, view.IP, view.Began, view.Stamp, view.Current}
 	}
 	return v.json(http.StatusOK, map[string]any{"status": "ok", "sessions": items})
 }
@@ -89,7 +101,7 @@ func (v *visit) revokeSession() error {
 		return err
 	}
 	if id == v.live.ID {
-		v.facts.Cookie.Clear(v.w)
+		v.forget()
 		return v.done(v.facts.Base + "/login")
 	}
 	return v.done(v.facts.Base + "/account/sessions")

@@ -8,9 +8,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"os"
 	"path"
-	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +17,8 @@ import (
 var assetFiles embed.FS
 
 // assets are the files that pages refer to. Their names hold a hash of their
-// content, so that browsers may keep them for good.
+// content, so that browsers may keep them for good. They are looked up by name
+// in a map, so no path leads out of it.
 type assets struct {
 	byName map[string]asset
 	named  map[string]string // plain name to hashed name
@@ -38,52 +38,21 @@ var mediaTypes = map[string]string{
 // loadAssets reads our files and makes those of the brand.
 func loadAssets(b Brand) (*assets, error) {
 	a := &assets{byName: make(map[string]asset), named: make(map[string]string)}
-	for _, name := range []string{"portal.css", "portal.js", "mark.svg"} {
+	for _, name := range []string{"portal.css", "portal.js"} {
 		content, err := assetFiles.ReadFile("assets/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("reading asset: %w", err)
 		}
 		a.add(name, content)
 	}
-	theme, err := themeOf(b)
+	mark, err := assetFiles.ReadFile("assets/mark.svg")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading asset: %w", err)
 	}
-	a.add("theme.css", []byte(theme))
-	if b.LogoFile != "" {
-		return a, a.addLogo(b.LogoFile)
-	}
-	a.named["logo"] = a.named["mark.svg"]
-	return a, nil
+	return a, a.addTheme(b, mark)
 }
 
-// themeOf returns a style sheet with the operator's colour. It is a file of
-// its own because the content policy allows no inline style.
-func themeOf(b Brand) (string, error) {
-	if b.Accent == "" {
-		return "", nil
-	}
-	if !regexp.MustCompile(`^#[0-9a-fA-F]{6}$`).MatchString(b.Accent) {
-		return "", fmt.Errorf("brand: accent %q is not a colour such as #2f6fed", b.Accent)
-	}
-	return ":root{--accent:" + b.Accent + ";--on-accent:" + onColour(b.Accent) + "}\n", nil
-}
-
-// addLogo reads the operator's logo.
-func (a *assets) addLogo(file string) error {
-	extension := strings.ToLower(path.Ext(file))
-	if extension != ".svg" && extension != ".png" {
-		return fmt.Errorf("brand: logo %s is neither SVG nor PNG", file)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("brand: logo: %w", err)
-	}
-	a.add("logo"+extension, content)
-	a.named["logo"] = a.named["logo"+extension]
-	return nil
-}
-
+// add keeps a file, compressed ahead of time.
 func (a *assets) add(name string, content []byte) {
 	sum := sha256.Sum256(content)
 	extension := path.Ext(name)
@@ -97,7 +66,13 @@ func (a *assets) add(name string, content []byte) {
 }
 
 // path returns the address of a file, relative to the portal.
-func (a *assets) path(name string) string { return assetPrefix + a.named[name] }
+func (a *assets) path(name string) (string, error) {
+	hashed, ok := a.named[name]
+	if !ok {
+		return "", fmt.Errorf("there is no asset %q", name)
+	}
+	return assetPrefix + hashed, nil
+}
 
 // asset serves a file.
 func (v *visit) asset() error {
@@ -110,12 +85,24 @@ func (v *visit) asset() error {
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Content-Type", file.mediaType)
 	body := file.plain
-	if strings.Contains(v.r.Header.Get("Accept-Encoding"), "gzip") {
+	if acceptsGzip(v.r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.gzipped
 	}
-	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(body) // the client is gone, nothing is left to do
-	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	v.send(body)
 	return nil
+}
+
+// acceptsGzip reports whether a client takes gzip (RFC 9110 section 12.5.3).
+func acceptsGzip(accept string) bool {
+	for offer := range strings.SplitSeq(strings.ToLower(accept), ",") {
+		coding, weight, _ := strings.Cut(offer, ";")
+		if strings.TrimSpace(coding) != "gzip" {
+			continue
+		}
+		q, ok := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+		return !ok || strings.Trim(q, "0.") != ""
+	}
+	return false
 }

@@ -1,26 +1,82 @@
 package ui
 
 import (
+	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 )
 
-// onColour returns the text colour, black or white, that reads better on a
-// background, by the contrast of WCAG 2.2.
-func onColour(background string) string {
-	luminance := 0.2126*linear(background[1:3]) + 0.7152*linear(background[3:5]) + 0.0722*linear(background[5:7])
-	if (luminance+0.05)/0.05 > 1.05/(luminance+0.05) {
-		return "#000000"
+// colour is red, green and blue in sRGB, each 0 to 1.
+type colour [3]float64
+
+var (
+	black = colour{0, 0, 0}
+	white = colour{1, 1, 1}
+	// lightPage and darkCard are the least favourable backgrounds in the style
+	// sheet's two schemes.
+	lightPage = colour{0xf4 / 255., 0xf5 / 255., 0xf8 / 255.}
+	darkCard  = colour{0x19 / 255., 0x1c / 255., 0x24 / 255.}
+)
+
+// visible is the contrast that WCAG 2.2 asks of controls and of the focus ring
+// (success criterion 1.4.11).
+const visible = 3
+
+var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+func parseColour(text string) (c colour, ok bool) {
+	if !hexColour.MatchString(text) {
+		return c, false
 	}
-	return "#ffffff"
+	for i := range c {
+		n, _ := strconv.ParseUint(text[1+2*i:3+2*i], 16, 8) // two hexadecimal digits
+		c[i] = float64(n) / 255
+	}
+	return c, true
 }
 
-// linear returns the linear light of two hexadecimal digits.
-func linear(digits string) float64 {
-	n, _ := strconv.ParseUint(digits, 16, 8) // checked when the colour was read
-	c := float64(n) / 255
-	if c <= 0.04045 {
-		return c / 12.92
+func (c colour) String() string {
+	return fmt.Sprintf("#%02x%02x%02x", int(math.Round(c[0]*255)), int(math.Round(c[1]*255)), int(math.Round(c[2]*255)))
+}
+
+// luminance is the relative luminance of WCAG 2.2.
+func (c colour) luminance() float64 {
+	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
+}
+
+func linear(channel float64) float64 {
+	if channel <= 0.04045 {
+		return channel / 12.92
 	}
-	return math.Pow((c+0.055)/1.055, 2.4)
+	return math.Pow((channel+0.055)/1.055, 2.4)
+}
+
+// contrast is the contrast ratio of WCAG 2.2, 1 to 21.
+func (c colour) contrast(other colour) float64 {
+	a, b := c.luminance(), other.luminance()
+	return (max(a, b) + 0.05) / (min(a, b) + 0.05)
+}
+
+// text returns the text colour, black or white, that reads better on c.
+func (c colour) text() colour {
+	if c.contrast(black) > c.contrast(white) {
+		return black
+	}
+	return white
+}
+
+// toward returns c, mixed with another colour just enough to be visible on a
+// background.
+func (c colour) toward(other, background colour) colour {
+	for step := 0.0; step < 1; step += 0.05 {
+		mixed := colour{}
+		for i := range mixed {
+			mixed[i] = c[i] + (other[i]-c[i])*step
+		}
+		if mixed.contrast(background) >= visible {
+			return mixed
+		}
+	}
+	return other
 }

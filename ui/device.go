@@ -35,8 +35,3 @@ func (m messages) ago(d time.Duration) string {
 		return m.text("time.days", "n", strconv.Itoa(int(d.Hours()/24)))
 	}
 }
-
-// wholeSeconds formats a Retry-After, rounded up.
-func wholeSeconds(d time.Duration) string {
-	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
-}

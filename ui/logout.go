@@ -1,8 +1,6 @@
 package ui
 
-import (
-	"net/http"
-)
+import "net/url"
 
 // logoutView is the page that asks whether to sign out.
 type logoutView struct {
@@ -13,7 +11,7 @@ func (v *visit) showLogout() error {
 	if v.live == nil {
 		return v.done(v.facts.Base + "/login")
 	}
-	return v.show(http.StatusOK, "logout", logoutView{Email: v.live.Identity.Email})
+	return v.show("logout", logoutView{Email: v.live.Identity.Email})
 }
 
 func (v *visit) logout() error {
@@ -22,14 +20,10 @@ func (v *visit) logout() error {
 			return err
 		}
 	}
-	v.facts.Cookie.Clear(v.w)
-	// What the app kept in this browser belongs to the user who leaves: pages
-	// in the cache would still be shown. Cookies stay: the known-device one is
-	// to, and the app's are the app's.
-	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	v.forget()
 	next := v.facts.Base + "/login"
 	if raw := v.form["return_to"]; raw != "" {
-		next += "?return_to=" + queryEscape(v.returnTo(raw))
+		next += "?return_to=" + url.QueryEscape(v.returnTo(raw))
 	}
 	return v.done(next)
 }

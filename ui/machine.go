@@ -20,7 +20,7 @@ func (v *visit) whoami() error {
 	})
 }
 
-// jwks publishes the keys. Verifiers may keep them for five minutes, less than
+// jwks publishes the keys (RFC 7517 section 5). Verifiers may keep them for five minutes, less than
 // a new key is published before it signs.
 func (v *visit) jwks() error {
 	body, etag := v.Keys.JWKS()
@@ -34,9 +34,7 @@ func (v *visit) jwks() error {
 		v.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(body) // the client is gone, nothing is left to do
-	}
+	v.send(body)
 	return nil
 }
 

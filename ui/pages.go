@@ -29,16 +29,17 @@ type pages struct {
 // same name if there is one.
 func loadPages(dir string, h *Handler) (*pages, error) {
 	p := &pages{templates: make(map[string]*template.Template), handler: h}
-	functions := template.FuncMap{"t": h.messages.text, "asset": h.assets.path}
+	functions := template.FuncMap{"t": h.messages.require, "asset": h.assets.path}
 	for _, name := range pageNames {
-		t := template.New("").Funcs(functions)
+		t := template.New(name).Funcs(functions)
 		for _, file := range []string{"layout.html", name + ".html"} {
-			text, err := templateText(dir, file)
+			shown, text, err := templateText(dir, file)
 			if err != nil {
 				return nil, err
 			}
-			if t, err = t.Parse(text); err != nil {
-				return nil, fmt.Errorf("template %s: %w", file, err)
+			// Errors name the file by the name of the template.
+			if _, err = t.New(shown).Parse(text); err != nil {
+				return nil, fmt.Errorf("page %s: %w", name, err)
 			}
 		}
 		p.templates[name] = t
@@ -46,21 +47,17 @@ func loadPages(dir string, h *Handler) (*pages, error) {
 	return p, nil
 }
 
-func templateText(dir, file string) (string, error) {
+// templateText returns a template and the name of its file.
+func templateText(dir, file string) (shown, text string, err error) {
 	if dir != "" {
-		text, err := os.ReadFile(filepath.Join(dir, file))
-		if err == nil {
-			return string(text), nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("template %s: %w", file, err)
+		shown = filepath.Join(dir, file)
+		raw, err := os.ReadFile(shown)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return shown, string(raw), err
 		}
 	}
-	text, err := templateFiles.ReadFile("templates/" + file)
-	if err != nil {
-		return "", fmt.Errorf("template %s: %w", file, err)
-	}
-	return string(text), nil
+	raw, err := templateFiles.ReadFile("templates/" + file)
+	return file, string(raw), err
 }
 
 // page is what every template is given.
@@ -76,22 +73,22 @@ type page struct {
 // render writes a page. It is made whole before a byte is sent, so that an
 // error in a template is an error page and not half a page.
 func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, status int, name string, view any) {
-	var body bytes.Buffer
-	data := page{Base: facts.Base, Brand: p.handler.Brand, Name: name, View: view}
-	if err := p.templates[name].ExecuteTemplate(&body, "layout", data); err != nil {
+	body, err := p.execute(facts.Base, name, view)
+	if err != nil {
 		p.handler.Logger.Error("page not rendered", slog.String("page", name), slog.Any("error", err))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body.Bytes()) // the client is gone, nothing is left to do
-	}
+	send(w, r, body)
 }
 
-// show renders a page of a visit.
-func (v *visit) show(status int, name string, view any) error {
-	v.pages.render(v.w, v.r, v.facts, status, name, view)
-	return nil
+func (p *pages) execute(base, name string, view any) ([]byte, error) {
+	var body bytes.Buffer
+	data := page{Base: base, Brand: p.handler.Brand, Name: name, View: view}
+	if err := p.templates[name].ExecuteTemplate(&body, "layout", data); err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
+	}
+	return body.Bytes(), nil
 }

@@ -2,12 +2,9 @@ package ui
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,16 +17,21 @@ type statusError int
 
 func (s statusError) Error() string { return http.StatusText(int(s)) }
 
+// errCrossOrigin is a post that another site made the browser send.
+var errCrossOrigin = errors.New("cross-origin request")
+
 // Missing is a condition that a signed-in visitor does not meet.
 type Missing struct {
-	// Key is a message.
+	// Key is a message. Where nothing could meet the condition by name, the
+	// message of the key with "_any" is shown.
 	Key string
-	// Value is what would meet it.
+	// Value is what would meet it; it may be empty.
 	Value string
 }
 
 // Problem is an error page.
 type Problem struct {
+	// Status is the HTTP status; it chooses title and text.
 	Status int
 	// Account is who is signed in, if anybody.
 	Account string
@@ -39,6 +41,11 @@ type Problem struct {
 	RetryAfter time.Duration
 	// ID finds the cause of an internal error in the log.
 	ID string
+
+	// kind chooses the messages instead of the status.
+	kind string
+	// program asks for JSON, whatever the client prefers.
+	program bool
 }
 
 // retryAfter is what visitors are told when a dependency is away.
@@ -47,12 +54,13 @@ const retryAfter = 5 * time.Second
 // fail answers with the page of an error. What went wrong inside stays in the
 // log.
 func (v *visit) fail(err error) {
-	p := v.problemOf(err)
-	if p.Status == http.StatusInternalServerError {
+	p := problemOf(err)
+	p.program = v.route.program
+	switch p.Status {
+	case http.StatusInternalServerError:
 		p.ID = rand.Text()[:10]
-		v.Logger.Error("page failed", slog.String("error_id", p.ID), slog.String("page", v.path), slog.Any("error", err))
-	}
-	if p.Status == http.StatusServiceUnavailable {
+		v.Logger.Error("page failed", slog.String("error_id", p.ID), slog.String("page", v.pageName()), slog.Any("error", err))
+	case http.StatusServiceUnavailable:
 		v.Logger.Warn("page unavailable", slog.String("page", v.pageName()), slog.Any("error", err))
 	}
 	v.Problem(v.w, v.r, v.facts, p)
@@ -66,85 +74,41 @@ func (v *visit) pageName() string {
 	return v.path
 }
 
-func (v *visit) problemOf(err error) Problem {
+func problemOf(err error) Problem {
 	var status statusError
 	var throttled *account.ThrottledError
 	switch {
 	case errors.As(err, &status):
-		p := Problem{Status: int(status)}
-		return p
+		return Problem{Status: int(status)}
+	case errors.Is(err, errCrossOrigin):
+		return Problem{Status: http.StatusForbidden, kind: "cross_origin"}
 	case errors.As(err, &throttled):
 		return Problem{Status: http.StatusTooManyRequests, RetryAfter: throttled.RetryAfter}
 	case errors.Is(err, authcore.ErrUnavailable):
 		return Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}
 	case errors.Is(err, authcore.ErrNotFound):
 		return Problem{Status: http.StatusNotFound}
+	case errors.Is(err, authcore.ErrConflict):
+		return Problem{Status: http.StatusConflict}
 	default:
 		return Problem{Status: http.StatusInternalServerError}
 	}
 }
 
-// problemView is what the template of error pages is given.
-type problemView struct {
-	Problem
-	Title   string
-	Detail  string
-	Reasons []string
-	// Switch is where a form signs the visitor out to use another account.
-	Switch   string
-	ReturnTo string
-	Home     string
-}
-
 // Problem answers with an error page or, to clients that do not ask for HTML,
-// with an RFC 9457 problem.
+// with an RFC 9457 problem. The gate in front of an app calls it too.
 func (h *Handler) Problem(w http.ResponseWriter, r *http.Request, facts Request, p Problem) {
-	secure(w.Header())
+	secure(w.Header(), r, facts)
 	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", wholeSeconds(p.RetryAfter))
 	}
-	view := problemView{
-		Problem: p, Title: h.messages.forStatus(p.Status, "title"), Detail: h.messages.forStatus(p.Status, "detail"),
-		Home: facts.Base + "/account",
+	if p.Status == http.StatusUnauthorized && w.Header().Get("Www-Authenticate") == "" {
+		w.Header().Set("Www-Authenticate", `Bearer realm="sigra"`) // RFC 9110 section 11.6.1 wants one
 	}
-	for _, m := range p.Missing {
-		view.Reasons = append(view.Reasons, h.messages.text(m.Key, "value", m.Value))
-	}
-	if p.Status == http.StatusForbidden && p.Account != "" {
-		view.Switch, view.ReturnTo = facts.Base+"/logout", r.URL.RequestURI()
-	}
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+	view := h.problemView(r, facts, p)
+	if !p.program && strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html") {
 		h.pages.render(w, r, facts, p.Status, "problem", view)
 		return
 	}
-	h.problemJSON(w, view)
-}
-
-func (h *Handler) problemJSON(w http.ResponseWriter, view problemView) {
-	body, err := json.Marshal(struct {
-		Type    string   `json:"type"`
-		Title   string   `json:"title"`
-		Status  int      `json:"status"`
-		Detail  string   `json:"detail,omitempty"`
-		Missing []string `json:"missing,omitempty"`
-		ID      string   `json:"error_id,omitempty"`
-	}{"about:blank", view.Title, view.Status, view.Detail, view.Reasons, view.ID})
-	if err != nil {
-		h.Logger.Error("problem not encoded", slog.Any("error", err))
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(view.Status)
-	_, _ = w.Write(body) // the client is gone, nothing is left to do
-}
-
-// forStatus returns the message of a status, or of its class.
-func (m messages) forStatus(status int, part string) string {
-	for _, key := range []string{fmt.Sprintf("problem.%d.%s", status, part), fmt.Sprintf("problem.%dxx.%s", status/100, part)} {
-		if text, ok := m[key]; ok {
-			return text
-		}
-	}
-	return http.StatusText(status)
+	h.problemJSON(w, r, facts, view)
 }

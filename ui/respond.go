@@ -3,20 +3,14 @@ package ui
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"path"
+	"strconv"
 	"strings"
+	"time"
 )
 
-func queryEscape(s string) string { return url.QueryEscape(s) }
-
-func cleanPath(p string) string { return path.Clean("/" + p) }
-
 // wantsJSON reports whether the client asked for JSON rather than a page.
-func (v *visit) wantsJSON() bool { return wantsJSON(v.r) }
-
-func wantsJSON(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
+func (v *visit) wantsJSON() bool {
+	accept := strings.ToLower(v.r.Header.Get("Accept"))
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
 
@@ -42,6 +36,24 @@ func (v *visit) done(next string) error {
 	return nil
 }
 
+// show renders a page; a client that asks for JSON learns that it is there.
+func (v *visit) show(name string, view any) error {
+	if v.wantsJSON() {
+		return v.json(http.StatusOK, answer{Status: "ok"})
+	}
+	v.pages.render(v.w, v.r, v.facts, http.StatusOK, name, view)
+	return nil
+}
+
+// again shows a form once more with what is wrong, or tells it as JSON.
+func (v *visit) again(status int, page string, view any, problems map[string]string) error {
+	if v.wantsJSON() {
+		return v.json(status, answer{Status: "error", Errors: problems})
+	}
+	v.pages.render(v.w, v.r, v.facts, status, page, view)
+	return nil
+}
+
 func (v *visit) json(status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -49,8 +61,20 @@ func (v *visit) json(status int, value any) error {
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.WriteHeader(status)
-	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(body) // the client is gone, nothing is left to do
-	}
+	v.send(body)
 	return nil
+}
+
+// send writes a body, which a HEAD request does not get.
+func (v *visit) send(body []byte) { send(v.w, v.r, body) }
+
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client is gone, nothing is left to do
+	}
+}
+
+// wholeSeconds formats a Retry-After (RFC 9110 section 10.2.3), rounded up.
+func wholeSeconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

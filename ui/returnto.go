@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -14,17 +15,16 @@ const maxReturn = 2048
 // The address comes from the query string, so anybody can write it. It must
 // not lead off the site (phishing after a real sign-in), which browsers are
 // generous about: they take `//x`, `/\x`, `/<tab>/x` and `https:x` for other
-// hosts. It must not lead back into the portal's actions either, such as
-// signing out. So only a plain local path passes, or an absolute address whose
-// origin the operator configured.
+// hosts, and a layer in between may decode `/%2fx` once more. It must not lead
+// back into the portal's actions either, such as signing out, nor in circles
+// through sign-in. So only a plain local path passes, or an absolute address
+// whose origin the operator configured.
 func (v *visit) returnTo(raw string) string {
-	if path, ok := localPath(raw); ok && !v.isPortalAction(path) {
-		return path
+	if address, ok := localPath(raw); ok && !v.isPortalAction(address) {
+		return address
 	}
-	if v.facts.Returns != nil && len(raw) <= maxReturn && !strings.ContainsFunc(raw, unsafeRune) {
-		if address, ok := v.facts.Returns(raw); ok {
-			return address
-		}
+	if address, ok := v.configured(raw); ok && !v.isPortalAction(address) {
+		return address
 	}
 	return v.facts.Base + "/account"
 }
@@ -32,45 +32,67 @@ func (v *visit) returnTo(raw string) string {
 // localPath returns the address if it is a path of this host in every
 // reading.
 func localPath(raw string) (string, bool) {
-	if len(raw) == 0 || len(raw) > maxReturn || raw[0] != '/' || strings.ContainsFunc(raw, unsafeRune) {
+	if raw == "" || len(raw) > maxReturn || raw[0] != '/' || strings.ContainsFunc(raw, unsafeRune) {
 		return "", false
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
 		return "", false
 	}
-	// What follows the first slash must not be another one, also when a layer
-	// in between decodes the path once more, or twice.
-	decoded := u.Path
-	for range 2 {
-		if strings.HasPrefix(decoded, "//") || strings.HasPrefix(decoded, `/\`) || strings.ContainsFunc(decoded, unsafeRune) {
-			return "", false
+	return raw, !ambiguous(u.Path)
+}
+
+// ambiguous reports whether a path means something else after it is decoded
+// once or twice more: another host, another line of a header, or, by its dot
+// segments, another path. Addresses that browsers come from hold none of that.
+func ambiguous(decoded string) bool {
+	for range 3 {
+		if strings.HasPrefix(decoded, "//") || strings.HasPrefix(decoded, `/\`) || strings.ContainsFunc(decoded, isControl) {
+			return true
+		}
+		for segment := range strings.SplitSeq(strings.ReplaceAll(decoded, `\`, "/"), "/") {
+			if segment == "." || segment == ".." {
+				return true
+			}
 		}
 		again, err := url.PathUnescape(decoded)
-		if err != nil {
-			break
+		if err != nil || again == decoded {
+			return false
 		}
 		decoded = again
 	}
-	if strings.HasPrefix(decoded, "//") || strings.HasPrefix(decoded, `/\`) {
-		return "", false
-	}
-	return raw, true
+	return false
 }
 
-// unsafeRune reports runes that browsers drop or turn into slashes.
-func unsafeRune(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' || r > 0x7f }
+// configured returns the address if it is a web address that the operator's
+// configuration accepts.
+func (v *visit) configured(raw string) (string, bool) {
+	if v.facts.Returns == nil || len(raw) > maxReturn || strings.ContainsFunc(raw, unsafeRune) {
+		return "", false
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || ambiguous(u.Path) {
+		return "", false
+	}
+	return v.facts.Returns(raw)
+}
 
-// isPortalAction reports whether a path is in the portal, other than a page of
-// the account.
-func (v *visit) isPortalAction(path string) bool {
-	u, err := url.Parse(path)
+// unsafeRune reports runes that browsers drop or turn into slashes, and those
+// that an address holds only in encoded form.
+func unsafeRune(r rune) bool { return r == ' ' || isControl(r) || r == '\\' || r > 0x7f }
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// isPortalAction reports whether an address is in the portal, other than a page
+// of the account.
+func (v *visit) isPortalAction(address string) bool {
+	u, err := url.Parse(address)
 	if err != nil {
 		return true
 	}
-	below, inside := strings.CutPrefix(strings.ToLower(cleanPath(u.Path)), strings.ToLower(v.facts.Base))
+	below, inside := strings.CutPrefix(strings.ToLower(path.Clean("/"+u.Path)), strings.ToLower(v.facts.Base))
 	if !inside || below != "" && below[0] != '/' {
 		return false
 	}
-	return below != "" && below != "/" && below != "/account" && below != "/account/sessions"
+	return below != "" && below != "/account" && below != "/account/sessions"
 }

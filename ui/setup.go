@@ -23,7 +23,7 @@ func (v *visit) showSetUp() error {
 	if err := v.Accounts.CheckSetUp(v.r.Context(), v.setUpSecret()); err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "setup", setUpView{Action: v.facts.Base + v.path})
+	return v.show("setup", setUpView{Action: v.facts.Base + v.path})
 }
 
 func (v *visit) setUp() error {
@@ -33,15 +33,14 @@ func (v *visit) setUp() error {
 	signedIn, err := v.Accounts.CompleteSetUp(v.r.Context(), in)
 	var invalid *account.InvalidError
 	switch {
+	case err == nil:
+		return v.signedIn(signedIn, v.facts.Base+"/account")
 	case errors.As(err, &invalid):
-		problems := v.explain(invalid)
-		view := setUpView{Action: v.facts.Base + v.path, Email: clip(in.Email), Name: clip(in.Name), Errors: problems}
-		return v.again(http.StatusUnprocessableEntity, "setup", view, problems)
-	case err != nil:
+		view := setUpView{Action: v.facts.Base + v.path, Email: clip(in.Email), Name: clip(in.Name), Errors: v.explain(invalid)}
+		return v.again(http.StatusUnprocessableEntity, "setup", view, view.Errors)
+	default:
 		return err
 	}
-	v.setCookies(signedIn)
-	return v.done(v.facts.Base + "/account")
 }
 
 // explain returns the messages of what is wrong with a form.

@@ -17,7 +17,7 @@ type stepUpView struct {
 func (v *visit) showStepUp() error {
 	next := v.returnTo(v.r.URL.Query().Get("return_to"))
 	v.allowFormTo(next)
-	return v.show(http.StatusOK, "stepup", stepUpView{Email: v.live.Identity.Email, ReturnTo: next})
+	return v.show("stepup", stepUpView{Email: v.live.Identity.Email, ReturnTo: next})
 }
 
 func (v *visit) stepUp() error {
@@ -26,19 +26,18 @@ func (v *visit) stepUp() error {
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError
 	view := stepUpView{Email: v.live.Identity.Email, ReturnTo: next}
+	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
-		v.setCookies(signedIn)
+		v.setCookies(signedIn) // the session goes on under its new token
 		return v.done(next)
 	case errors.As(err, &invalid):
 		view.Errors = v.explain(invalid)
-		v.allowFormTo(next)
-		return v.again(http.StatusUnprocessableEntity, "stepup", view, view.Errors)
 	case errors.As(err, &throttled):
-		view.Errors = map[string]string{"password": v.messages.text("login.throttled")}
-		v.w.Header().Set("Retry-After", wholeSeconds(throttled.RetryAfter))
-		return v.again(http.StatusTooManyRequests, "stepup", view, view.Errors)
+		status, view.Errors = http.StatusTooManyRequests, map[string]string{"password": v.throttled(throttled)}
 	default:
 		return err
 	}
+	v.allowFormTo(next)
+	return v.again(status, "stepup", view, view.Errors)
 }

@@ -5,15 +5,17 @@
 for (const box of document.querySelectorAll(".reveal")) {
 	const input = box.querySelector("input");
 	const button = document.createElement("button");
+	const show = (shown) => {
+		input.type = shown ? "text" : "password";
+		button.setAttribute("aria-pressed", String(shown));
+	};
 	button.type = "button";
 	button.className = "eye";
-	button.setAttribute("aria-label", "Show password");
+	button.setAttribute("aria-label", box.dataset.label);
 	button.setAttribute("aria-pressed", "false");
-	button.addEventListener("click", () => {
-		const shown = input.type === "text";
-		input.type = shown ? "password" : "text";
-		button.setAttribute("aria-pressed", String(!shown));
-	});
+	button.addEventListener("click", () => show(input.type === "password"));
+	// A browser remembers what was typed into plain fields.
+	input.form.addEventListener("submit", () => show(false));
 	box.append(button);
 }
 

@@ -1,0 +1,248 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+const (
+	testBase   = "/_auth"
+	testOrigin = "https://app.example.com"
+	firefox    = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	safari     = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
+
+var (
+	testNow    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	testToken  = session.Token{1}
+	freshToken = session.Token{2}
+	testCookie = session.CookieFor(true, "")
+)
+
+// fakeAccounts notes what it is asked, and answers with err or with success.
+type fakeAccounts struct {
+	err        error
+	signOutErr error
+	list       []session.Session
+	calls      []string
+	signIn     account.SignIn
+	setUp      account.SetUp
+	password   string
+	revoked    string
+}
+
+func (f *fakeAccounts) called(name string) { f.calls = append(f.calls, name) }
+
+func (f *fakeAccounts) opened() (account.SignedIn, error) {
+	if f.err != nil {
+		return account.SignedIn{}, f.err
+	}
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, nil
+}
+
+func (f *fakeAccounts) SignIn(_ context.Context, in account.SignIn) (account.SignedIn, error) {
+	f.called("SignIn")
+	f.signIn = in
+	return f.opened()
+}
+
+func (f *fakeAccounts) CheckSetUp(_ context.Context, secret string) error {
+	f.called("CheckSetUp " + secret)
+	return f.err
+}
+
+func (f *fakeAccounts) CompleteSetUp(_ context.Context, in account.SetUp) (account.SignedIn, error) {
+	f.called("CompleteSetUp")
+	f.setUp = in
+	return f.opened()
+}
+
+func (f *fakeAccounts) StepUp(_ context.Context, _ *session.Live, password string, _ authcore.Client) (account.SignedIn, error) {
+	f.called("StepUp")
+	f.password = password
+	return f.opened()
+}
+
+func (f *fakeAccounts) SignOut(_ context.Context, live *session.Live, _ authcore.Client) error {
+	f.called("SignOut " + live.ID)
+	return f.signOutErr
+}
+
+func (f *fakeAccounts) Sessions(context.Context, *session.Live) ([]session.Session, error) {
+	f.called("Sessions")
+	return f.list, f.err
+}
+
+func (f *fakeAccounts) RevokeSession(_ context.Context, _ *session.Live, id string, _ authcore.Client) error {
+	f.called("RevokeSession")
+	f.revoked = id
+	return f.err
+}
+
+func (f *fakeAccounts) RevokeOthers(context.Context, *session.Live, authcore.Client) (int, error) {
+	f.called("RevokeOthers")
+	return 2, f.err
+}
+
+// fakeSessions knows one token.
+type fakeSessions struct {
+	live  *session.Live
+	err   error
+	reads int
+}
+
+func (f *fakeSessions) Resume(_ context.Context, token session.Token) (*session.Live, error) {
+	f.reads++
+	if f.err != nil {
+		return nil, f.err
+	}
+	if token != testToken {
+		return nil, authcore.ErrNotFound
+	}
+	return f.live, nil
+}
+
+type fakeKeys struct{}
+
+func (fakeKeys) JWKS() ([]byte, string) { return []byte(`{"keys":[]}`), `"etag-1"` }
+
+func testSession(id string) *session.Session {
+	return &session.Session{
+		ID: id, UserAgent: firefox, FirstIP: "203.0.113.7", CreatedAt: testNow.Add(-time.Hour), ExpiresAt: testNow.Add(time.Hour),
+		Seen: session.Seen{At: testNow.Add(-10 * time.Minute), IP: "203.0.113.8"},
+		Identity: authcore.Identity{
+			UserID: "user-1", SessionID: id, Email: "ada@example.com", EmailVerified: true, Name: "Ada", Role: authcore.RoleAdmin,
+			Level: authcore.AAL1, Factors: []authcore.Factor{{Method: authcore.MethodPassword, At: testNow}}, AuthTime: testNow,
+		},
+	}
+}
+
+// portal is a handler over fakes.
+type portal struct {
+	t        *testing.T
+	handler  *Handler
+	accounts *fakeAccounts
+	sessions *fakeSessions
+	facts    Request
+	log      *bytes.Buffer
+}
+
+func newPortal(t *testing.T, change ...func(*Options)) *portal {
+	t.Helper()
+	p := &portal{
+		t: t, accounts: new(fakeAccounts), log: new(bytes.Buffer),
+		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
+		facts: Request{
+			Base: testBase, Origin: testOrigin, Cookie: testCookie,
+			Client: authcore.Client{IP: "203.0.113.9", UserAgent: firefox, Site: testOrigin},
+			Returns: func(raw string) (string, bool) {
+				return raw, raw == "https://other.example.com/x" || strings.HasPrefix(raw, testOrigin+"/")
+			},
+		},
+	}
+	options := Options{
+		Accounts: p.accounts, Sessions: p.sessions, Keys: fakeKeys{},
+		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
+	}
+	for _, f := range change {
+		f(&options)
+	}
+	var err error
+	if p.handler, err = New(options); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *portal) serve(r *http.Request) *httptest.ResponseRecorder {
+	p.t.Helper()
+	w := httptest.NewRecorder()
+	p.handler.Serve(w, r, p.facts)
+	return w
+}
+
+// get asks for a page as a browser does; headers are names and values.
+func (p *portal) get(path string, headers ...string) *httptest.ResponseRecorder {
+	p.t.Helper()
+	return p.serve(request(http.MethodGet, path, "", headers...))
+}
+
+// post sends a form as a browser does.
+func (p *portal) post(path string, fields url.Values, headers ...string) *httptest.ResponseRecorder {
+	p.t.Helper()
+	headers = append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, headers...)
+	return p.serve(request(http.MethodPost, path, fields.Encode(), headers...))
+}
+
+func request(method, path, body string, headers ...string) *http.Request {
+	r := httptest.NewRequest(method, testOrigin+path, strings.NewReader(body))
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// cookieLine is the Cookie header of a signed-in browser.
+func cookieLine() string { return testCookie.Name + "=" + testToken.String() }
+
+// want checks a status and that the body holds each text.
+func want(t *testing.T, w *httptest.ResponseRecorder, status int, texts ...string) {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("status %d, want %d; body: %s", w.Code, status, w.Body)
+	}
+	for _, text := range texts {
+		if !strings.Contains(w.Body.String(), text) {
+			t.Errorf("the body lacks %q:\n%s", text, w.Body)
+		}
+	}
+}
+
+// wantNext checks a redirect after an action.
+func wantNext(t *testing.T, w *httptest.ResponseRecorder, location string) {
+	t.Helper()
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != location {
+		t.Errorf("%d to %q, want 303 to %q; body: %s", w.Code, w.Header().Get("Location"), location, w.Body)
+	}
+}
+
+// wantHeader checks a response header.
+func wantHeader(t *testing.T, w *httptest.ResponseRecorder, name, value string) {
+	t.Helper()
+	if got := w.Header().Get(name); got != value {
+		t.Errorf("%s: %q, want %q", name, got, value)
+	}
+}
+
+// decode reads a JSON answer.
+func decode(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+	return v
+}
+
+// cookie returns what a response sets under a name.
+func cookie(w *httptest.ResponseRecorder, name string) *http.Cookie {
+	for _, c := range w.Result().Cookies() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package ui
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// keyUse finds the keys that templates and code name.
+var keyUse = regexp.MustCompile(`\bt "([^"]+)"|messages\.text\("([^"]+)"|\bm\.text\("([^"]+)"`)
+
+// usedKeys are the keys named in templates and code, with a place.
+func usedKeys(t *testing.T) map[string]string {
+	t.Helper()
+	used := make(map[string]string)
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".html" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, match := range keyUse.FindAllStringSubmatch(string(text), -1) {
+			used[match[1]+match[2]+match[3]] = path
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return used
+}
+
+func TestEveryMessageExistsAndIsUsed(t *testing.T) {
+	m, err := loadMessages("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := usedKeys(t)
+	if len(used) < 30 {
+		t.Fatalf("found %d uses only", len(used))
+	}
+	for key, path := range used {
+		if _, ok := m[key]; !ok && !strings.HasSuffix(key, ".") { // the beginning of a composed one
+			t.Errorf("%s: there is no message %q", path, key)
+		}
+	}
+	// These are put together from a status, a problem or a condition.
+	composed := regexp.MustCompile(`^(problem\.(\d\d\d|\dxx|cross_origin)\.(title|detail)|field\.[a-z_]+|missing_[a-z0-9_]+)$`)
+	for key := range m {
+		if _, ok := used[key]; !ok && !composed.MatchString(key) {
+			t.Errorf("nothing shows the message %q", key)
+		}
+	}
+	for key := range m {
+		if part, ok := strings.CutSuffix(key, ".title"); ok && strings.HasPrefix(key, "problem.") {
+			if _, ok := m[part+".detail"]; !ok {
+				t.Errorf("%s has no detail", part)
+			}
+		}
+	}
+}
+
+func TestPlaceholdersAreFilled(t *testing.T) {
+	p := newPortal(t)
+	p.accounts.list = twoSessions()
+	for _, path := range []string{"/_auth/login", "/_auth/account", "/_auth/account/sessions", "/_auth/setup/x", "/_auth/step-up", "/_auth/logout", "/_auth/none"} {
+		for _, cookie := range []string{"", cookieLine()} {
+			if found := placeholder.FindString(p.get(path, "Cookie", cookie).Body.String()); found != "" {
+				t.Errorf("%s shows %s", path, found)
+			}
+		}
+	}
+}
+
+func TestTextOfAMissingKey(t *testing.T) {
+	m := messages{"a": "{x} and {y}"}
+	if got := m.text("a", "x", "1", "y", "2"); got != "1 and 2" {
+		t.Errorf("%q", got)
+	}
+	if got := m.text("b"); got != "b" {
+		t.Errorf("%q", got)
+	}
+	if _, err := m.require("b"); err == nil || !strings.Contains(err.Error(), `"b"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func writeFile(t *testing.T, name, text string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestOperatorsMessages(t *testing.T) {
+	dir := writeFile(t, "en.json", `{"login.title": "Anmelden <b>", "layout.lang": "de"}`)
+	p := newPortal(t, func(o *Options) { o.MessagesDir = dir })
+	want(t, p.get("/_auth/login"), 200, `<html lang="de">`, "<h1>Anmelden &lt;b&gt;</h1>", "Keep me signed in")
+}
+
+func TestBrokenMessages(t *testing.T) {
+	for text, message := range map[string]string{
+		"{\n\"login.title\": \"x\",\n}":   "en.json:3:",
+		"{\n\"login.title\": 7}":          "en.json:2:",
+		`{"login.titel": "x"}`:            `there is no message "login.titel"`,
+		`{"time.hours": "vor {hours} h"}`: `"time.hours" has no placeholder {hours}`,
+		`["x"]`:                           "en.json:1:",
+		``:                                "en.json:1:",
+	} {
+		_, err := loadMessages(writeFile(t, "en.json", text))
+		if err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%s: %v, want %s", text, err, message)
+		}
+	}
+	if _, err := loadMessages(t.TempDir()); err == nil || !strings.Contains(err.Error(), "en.json") {
+		t.Errorf("an empty directory: %v", err)
+	}
+}

@@ -1,0 +1,135 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// Accounts is what the pages need of the account service; *account.Service is
+// one.
+type Accounts interface {
+	// SignIn fails with account.ErrInvalidCredentials or *account.ThrottledError.
+	SignIn(ctx context.Context, in account.SignIn) (account.SignedIn, error)
+	// CheckSetUp fails with authcore.ErrNotFound for a link that does not work.
+	CheckSetUp(ctx context.Context, secret string) error
+	// CompleteSetUp fails with *account.InvalidError or authcore.ErrNotFound.
+	CompleteSetUp(ctx context.Context, in account.SetUp) (account.SignedIn, error)
+	// StepUp fails with *account.InvalidError or *account.ThrottledError.
+	StepUp(ctx context.Context, live *session.Live, password string, client authcore.Client) (account.SignedIn, error)
+	SignOut(ctx context.Context, live *session.Live, client authcore.Client) error
+	Sessions(ctx context.Context, live *session.Live) ([]session.Session, error)
+	// RevokeSession fails with authcore.ErrNotFound for a session of others too.
+	RevokeSession(ctx context.Context, live *session.Live, sessionID string, client authcore.Client) error
+	RevokeOthers(ctx context.Context, live *session.Live, client authcore.Client) (int, error)
+}
+
+// Sessions resumes the session of a request.
+type Sessions interface {
+	// Resume fails with authcore.ErrNotFound for a token of no live session.
+	Resume(ctx context.Context, token session.Token) (*session.Live, error)
+}
+
+// Keys publishes the keys that verify assertions.
+type Keys interface {
+	// JWKS returns a JWK set (RFC 7517 section 5) and its quoted entity tag.
+	JWKS() (body []byte, etag string)
+}
+
+// Link is a link below the forms.
+type Link struct {
+	Text string
+	URL  string
+}
+
+// Brand is how the operator dresses the pages.
+type Brand struct {
+	// Name of the product. Default: Sigra.
+	Name string
+	// LogoFile is an SVG or PNG file shown above the forms. Default: a mark.
+	LogoFile string
+	// Accent is a colour as #rrggbb. Default: Sigra's.
+	Accent string
+	// Links are shown below every page, such as an imprint.
+	Links []Link
+}
+
+// Options are what a Handler is made of.
+type Options struct {
+	Accounts Accounts
+	Sessions Sessions
+	Keys     Keys
+	// Health reports each dependency as "ok" or what is wrong. Default: nothing
+	// to report.
+	Health func(context.Context) map[string]string
+	Brand  Brand
+	// TemplateDir holds templates that replace ours of the same name.
+	TemplateDir string
+	// MessagesDir holds an en.json whose messages replace ours of the same key.
+	MessagesDir string
+	// Logger is told the causes that pages hide. Default: slog.Default.
+	Logger *slog.Logger
+	// Clock tells the time. Default: time.Now.
+	Clock authcore.Clock
+}
+
+// Request is what the server knows of a request and the pages cannot.
+type Request struct {
+	// Base is the path of the portal, such as /_auth.
+	Base string
+	// Origin is the public origin of the site, such as https://app.example.com.
+	Origin string
+	// Client is who asks, as the server vouches for it.
+	Client authcore.Client
+	// Cookie is where the site keeps its session.
+	Cookie session.Cookie
+	// Returns accepts an absolute address to return to, if it leads to a
+	// configured origin.
+	Returns func(raw string) (string, bool)
+}
+
+// New builds the pages, and renders each once for rehearsal, so that an
+// operator's broken template, message or brand is an error here that names the
+// file and the line, and not half a page later.
+func New(o Options) (*Handler, error) {
+	if o.Accounts == nil || o.Sessions == nil || o.Keys == nil {
+		return nil, errors.New("pages: accounts, sessions and keys are required")
+	}
+	o.setDefaults()
+	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}
+	var err error
+	if h.messages, err = loadMessages(o.MessagesDir); err != nil {
+		return nil, err
+	}
+	if h.assets, err = loadAssets(o.Brand); err != nil {
+		return nil, err
+	}
+	if h.pages, err = loadPages(o.TemplateDir, h); err != nil {
+		return nil, err
+	}
+	if err := h.pages.rehearse(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Brand.Name == "" {
+		o.Brand.Name = "Sigra"
+	}
+	if o.Health == nil {
+		o.Health = func(context.Context) map[string]string { return nil }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+}

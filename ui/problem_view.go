@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+)
+
+// problemView is what the template of error pages is given.
+type problemView struct {
+	Status  int
+	Title   string
+	Detail  string
+	Account string
+	// Reasons are the conditions that the account does not meet.
+	Reasons []string
+	ID      string
+	// SignIn is the address of the sign-in page, if that would help.
+	SignIn string
+	// Retry is the address to try again, if that would help.
+	Retry string
+	// Switch is where a form signs the visitor out to use another account, and
+	// ReturnTo what they wanted to see.
+	Switch   string
+	ReturnTo string
+	Home     string
+}
+
+func (h *Handler) problemView(r *http.Request, facts Request, p Problem) problemView {
+	view := problemView{
+		Status: p.Status, Title: h.messages.ofProblem(p, "title"), Detail: h.messages.ofProblem(p, "detail"),
+		Account: p.Account, ID: p.ID, Home: facts.Base + "/account",
+	}
+	for _, m := range p.Missing {
+		view.Reasons = append(view.Reasons, h.messages.ofMissing(m))
+	}
+	// Only what a browser could open again is worth coming back to, and only a
+	// path of this host may be: `//other.example` is one of the things that a
+	// request line can hold.
+	uri, safe := localPath(r.URL.RequestURI())
+	safe = safe && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	switch {
+	case p.Status == http.StatusUnauthorized:
+		view.SignIn = facts.Base + "/login"
+		if safe {
+			view.SignIn += "?return_to=" + url.QueryEscape(uri)
+		}
+	case p.Status == http.StatusForbidden && p.Account != "":
+		view.Switch = facts.Base + "/logout"
+		if safe {
+			view.ReturnTo = uri
+		}
+	case safe && (p.Status == http.StatusTooEarly || p.Status == http.StatusTooManyRequests || p.Status >= 500):
+		view.Retry = uri
+	}
+	return view
+}
+
+// problemJSON answers a program (RFC 9457).
+func (h *Handler) problemJSON(w http.ResponseWriter, r *http.Request, facts Request, view problemView) {
+	problem := struct {
+		Type    string   `json:"type"`
+		Title   string   `json:"title"`
+		Status  int      `json:"status"`
+		Detail  string   `json:"detail,omitempty"`
+		Missing []string `json:"missing,omitempty"`
+		ID      string   `json:"error_id,omitempty"`
+		Login   string   `json:"login_url,omitempty"`
+	}{Type: "about:blank", Title: view.Title, Status: view.Status, Detail: view.Detail, Missing: view.Reasons, ID: view.ID}
+	if view.SignIn != "" {
+		problem.Login = facts.Origin + facts.Base + "/login" // the page knows better what to return to
+	}
+	body, err := json.Marshal(problem)
+	if err != nil {
+		h.Logger.Error("problem not encoded", slog.Any("error", err))
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(view.Status)
+	send(w, r, body)
+}
+
+// ofProblem returns the title or the detail of an error page: that of its
+// kind, of its status, or of the status' class.
+func (m messages) ofProblem(p Problem, part string) string {
+	for _, kind := range []string{p.kind, fmt.Sprint(p.Status), fmt.Sprintf("%dxx", p.Status/100)} {
+		if text, ok := m["problem."+kind+"."+part]; ok {
+			return text
+		}
+	}
+	return http.StatusText(p.Status)
+}
+
+// ofMissing returns the sentence for a condition.
+func (m messages) ofMissing(missing Missing) string {
+	if missing.Value == "" {
+		return m.text(missing.Key + "_any")
+	}
+	return m.text(missing.Key, "value", missing.Value)
+}

@@ -1,0 +1,34 @@
+package ui
+
+// rehearse renders every page, full and empty, so that an operator's template
+// that names a field, a message or an asset that does not exist, or that puts a
+// value where it cannot be escaped, is found before a visitor does.
+func (p *pages) rehearse() error {
+	for _, name := range pageNames {
+		for _, view := range rehearsals[name] {
+			if _, err := p.execute("/_auth", name, view); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var rehearsedSession = sessionView{ID: "id", Device: "device", Mobile: true, IP: "ip", Active: "active", Stamp: "stamp", Since: "since", Began: "began", Current: true}
+
+// rehearsals are views of each page that take every branch of our templates.
+var rehearsals = map[string][]any{
+	"login":  {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error"}},
+	"logout": {logoutView{}, logoutView{Email: "email"}},
+	"setup": {setUpView{}, setUpView{
+		Action: "/", Email: "email", Name: "name",
+		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
+	}},
+	"stepup":   {stepUpView{}, stepUpView{Email: "email", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession}},
+	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
+	"problem": {problemView{}, problemView{
+		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",
+		SignIn: "/", Retry: "/", Switch: "/", ReturnTo: "/", Home: "/",
+	}},
+}

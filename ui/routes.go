@@ -1,0 +1,84 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+)
+
+// route is one page: what it does for a GET and for a POST.
+type route struct {
+	get, post func(*visit) error
+	who       audience
+	// program marks an endpoint that answers in JSON, whoever asks.
+	program bool
+}
+
+// audience says what a page needs to know of its visitor.
+type audience int
+
+const (
+	// anyone may see the page, which reads no session: no store is asked.
+	anyone audience = iota
+	// visitors are signed in or not; the page tells the difference.
+	visitors
+	// members are signed in; others are led to sign-in.
+	members
+)
+
+const (
+	setUpPrefix = "/setup/"
+	assetPrefix = "/assets/"
+)
+
+// routes are the pages by their path below the portal's.
+var routes = map[string]route{
+	"/":                               {get: (*visit).showAccount, who: members},
+	"/account":                        {get: (*visit).showAccount, who: members},
+	"/account/sessions":               {get: (*visit).showSessions, who: members},
+	"/account/sessions/revoke":        {post: (*visit).revokeSession, who: members},
+	"/account/sessions/revoke-others": {post: (*visit).revokeOthers, who: members},
+	"/login":                          {get: (*visit).showLogin, post: (*visit).login, who: visitors},
+	"/logout":                         {get: (*visit).showLogout, post: (*visit).logout, who: visitors},
+	"/step-up":                        {get: (*visit).showStepUp, post: (*visit).stepUp, who: members},
+	"/whoami":                         {get: (*visit).whoami, who: visitors, program: true},
+	"/jwks.json":                      {get: (*visit).jwks, program: true},
+	"/healthz":                        {get: (*visit).healthz, program: true},
+	setUpPrefix:                       {get: (*visit).showSetUp, post: (*visit).setUp, who: visitors},
+	assetPrefix:                       {get: (*visit).asset},
+}
+
+// find returns the route of a path; those that end in a slash own what is
+// below them.
+func find(path string) (route, bool) {
+	for _, prefix := range []string{setUpPrefix, assetPrefix} {
+		if strings.HasPrefix(path, prefix) && len(path) > len(prefix) {
+			return routes[prefix], true
+		}
+	}
+	r, ok := routes[path]
+	return r, ok && (path == "/" || !strings.HasSuffix(path, "/"))
+}
+
+// action returns what a route does for a method; nil when it does nothing.
+func (r route) action(method string) func(*visit) error {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return r.get
+	case http.MethodPost:
+		return r.post
+	default:
+		return nil
+	}
+}
+
+// methods lists what a route answers, for the Allow header.
+func (r route) methods() string {
+	var methods []string
+	if r.get != nil {
+		methods = append(methods, http.MethodGet, http.MethodHead)
+	}
+	if r.post != nil {
+		methods = append(methods, http.MethodPost)
+	}
+	return strings.Join(methods, ", ")
+}
