@@ -1,8 +1,6 @@
 package caddymodule
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -22,7 +20,7 @@ func init() {
 // carries the matcher itself.
 //
 //	sigra [<matcher>] {
-//		portal    <path>|<url>
+//		portal    <path>
 //		public    <matcher...>
 //		require   user|aal2
 //		require   email_domain|role|org <value...>
@@ -56,15 +54,12 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := gate.parseBlock(h); err != nil {
 		return nil, err
 	}
-	handlers := []caddyhttp.MiddlewareHandler{&Strip{}}
-	if path := portalPath(gate.Portal); path != "" {
-		handlers = append(handlers, &Portal{Path: path, Origin: gate.Origin})
-	}
-	return []httpcaddyfile.ConfigValue{{Class: "route", Value: routeOf(append(handlers, gate))}}, nil
+	portal := &Portal{Path: gate.Portal, Origin: gate.Origin}
+	return []httpcaddyfile.ConfigValue{{Class: "route", Value: routeOf(&Strip{}, portal, gate)}}, nil
 }
 
 // routeOf puts handlers into one route, whose chain Caddy compiles once.
-func routeOf(handlers []caddyhttp.MiddlewareHandler) caddyhttp.Route {
+func routeOf(handlers ...caddyhttp.MiddlewareHandler) caddyhttp.Route {
 	var route caddyhttp.Route
 	for _, handler := range handlers {
 		name := handler.(caddy.Module).CaddyModule().ID.Name()
@@ -192,17 +187,4 @@ func (a *AssertionHeader) parse(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return eachOption(d, options{"audience": textOption(&a.Audience)})
-}
-
-// portalPath returns the path of a portal on this site, empty for one on
-// another host.
-func portalPath(portal string) string {
-	switch {
-	case portal == "":
-		return defaultPortal
-	case strings.HasPrefix(portal, "/"):
-		return portal
-	default:
-		return ""
-	}
 }

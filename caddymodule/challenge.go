@@ -32,33 +32,26 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 // lead redirects a navigation to a page of the portal and brings it back
 // afterwards. Other requests get 401 with the page's address.
 func (g *Gate) lead(w http.ResponseWriter, r *http.Request, at *site, page, authenticate string) error {
-	location := g.Portal + page + "?return_to=" + url.QueryEscape(g.returnAddress(r, at))
+	location := g.Portal + page + "?return_to=" + url.QueryEscape(originalURL(r).RequestURI())
 	if isNavigation(r) {
 		w.Header()["Location"] = []string{location}
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
-	if strings.HasPrefix(location, "/") {
-		location = at.origin + location
-	}
 	w.Header()["Www-Authenticate"] = []string{authenticate}
 	return writeProblem(w, problemJSON{
 		Title: "Authentication required", Status: http.StatusUnauthorized,
-		Detail: "Sign in at login_url and try again.", LoginURL: location,
+		Detail: "Sign in at login_url and try again.", LoginURL: at.origin + location,
 	})
 }
 
-// returnAddress is what the browser asked for: the original URI, before other
-// directives changed it. It is absolute when the portal is on another host.
-func (g *Gate) returnAddress(r *http.Request, at *site) string {
-	uri := r.URL.RequestURI()
+// originalURL is what the browser asked for, before other directives changed
+// it.
+func originalURL(r *http.Request) *url.URL {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		uri = original.URL.RequestURI()
+		return original.URL
 	}
-	if strings.HasPrefix(g.Portal, "/") {
-		return uri
-	}
-	return at.origin + uri
+	return r.URL
 }
 
 // problemJSON is an RFC 9457 problem with the address to sign in at.

@@ -43,8 +43,7 @@ type Gate struct {
 	PublicRaw caddyhttp.RawMatcherSets `json:"public,omitempty" caddy:"namespace=http.matchers"`
 	// Require is what the identity must satisfy. Default: any signed-in user.
 	Require Require `json:"require,omitzero"`
-	// Portal is the path of the pages on this site, or the URL of a portal on
-	// another host (which needs a cookie domain). Default: /_auth.
+	// Portal is the path of the pages on this site. Default: /_auth.
 	Portal string `json:"portal,omitempty"`
 	// Headers is what the app is told. Default: the remote dialect.
 	Headers HeadersConfig `json:"headers,omitzero"`

@@ -123,7 +123,7 @@ func (g *Gate) assertionField() string {
 func (g *Gate) newUpstream(at *site) *upstream {
 	u := &upstream{
 		fields: g.Headers.fields(), custom: g.Headers.custom(), separator: g.Headers.Separator,
-		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: g.portalURL(at), mint: g.mint,
+		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: at.origin + g.Portal, mint: g.mint,
 	}
 	if u.separator == "" {
 		u.separator = ","

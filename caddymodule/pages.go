@@ -84,11 +84,9 @@ func (g *Gate) page(w http.ResponseWriter, r *http.Request, at *site, live *sess
 	if live != nil {
 		p.Account = live.Identity.Email
 	}
-	base := portalPath(g.Portal)
-	if base == "" {
-		base = defaultPortal
-	}
-	g.app.pages.Problem(w, r, g.app.facts(r, at, base), p)
+	asked := *r
+	asked.URL = originalURL(r) // a page that leads back does so to what was asked for
+	g.app.pages.Problem(w, &asked, g.app.facts(r, at, g.Portal), p)
 	return nil
 }
 
@@ -111,15 +109,6 @@ func origin(r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
-}
-
-// portalURL is the address of the portal that a site uses, the issuer of its
-// assertions.
-func (g *Gate) portalURL(at *site) string {
-	if strings.HasPrefix(g.Portal, "/") {
-		return at.origin + g.Portal
-	}
-	return g.Portal
 }
 
 // Resume implements ui.Sessions; a look at the account is a use as well.

@@ -52,17 +52,10 @@ func (p *Portal) Provision(ctx caddy.Context) (err error) {
 // Validate checks the path.
 func (p *Portal) Validate() error { return validatePortal(p.Path) }
 
-// validatePortal accepts a clean path below the root, or an https URL.
+// validatePortal accepts a clean path below the root.
 func validatePortal(portal string) error {
-	if strings.HasPrefix(portal, "/") {
-		if len(portal) < 2 || strings.HasSuffix(portal, "/") || ambiguousPath(portal) {
-			return fmt.Errorf("portal: %q is not a path such as /_auth", portal)
-		}
-		return nil
-	}
-	u, err := url.Parse(portal)
-	if err != nil || u.Scheme != "https" || u.Host == "" || len(u.Path) < 2 || u.RawQuery != "" {
-		return fmt.Errorf("portal: %q is neither a path such as /_auth nor a URL such as https://login.example.com/_auth", portal)
+	if len(portal) < 2 || strings.HasSuffix(portal, "/") || ambiguousPath(portal) {
+		return fmt.Errorf("portal: %q is not a path such as /_auth", portal)
 	}
 	return nil
 }

@@ -7,8 +7,9 @@ import (
 
 const (
 	// batchesInFlight bounds the concurrent reads of the store; requests that
-	// arrive meanwhile share the next one.
-	batchesInFlight = 2
+	// arrive meanwhile share the next one. More at once would be smaller ones,
+	// which cost both sides more than the wait.
+	batchesInFlight = 1
 	// batchSize bounds one read.
 	batchSize = 512
 )

@@ -15,7 +15,7 @@ import (
 const (
 	connections = 32
 	// fixedRedirect is as long as the redirect of the gate.
-	fixedRedirect = "redir /_auth/login?return_to=%2F 303"
+	fixedRedirect = "redir * /_auth/login?return_to=%2F 303"
 )
 
 // sample is one measurement of one gateway.
