@@ -138,7 +138,7 @@ func (o operations) status(r *http.Request) (any, error) {
 	health := o.app.health(r.Context())
 	view := statusView{
 		Ready: o.app.engine.isReady(), Database: health["database"], SessionStore: health["sessions"],
-		Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.hosts.portal(),
+		Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.sites().portal(),
 	}
 	exists, err := o.app.engine.db.HasUsers(r.Context())
 	view.Accounts = exists && err == nil

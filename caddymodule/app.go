@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -67,6 +68,7 @@ type App struct {
 	accounts  *account.Service
 	pages     *ui.Handler
 	hosts     hostSet
+	locate    sync.Once
 	stripped  *nameSet
 	stop      context.CancelFunc
 }
@@ -168,7 +170,6 @@ const startTimeout = 20 * time.Second
 // Start connects. A store that is away does not keep Caddy from starting: it
 // is tried again until it is there, and requests meanwhile get 503.
 func (a *App) Start() error {
-	a.findHosts()
 	a.configure()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
@@ -252,7 +253,7 @@ func (a *App) setUpLink(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.hosts.portal() + "/setup/" + secret, nil
+	return a.sites().portal() + "/setup/" + secret, nil
 }
 
 // Stop ends what belongs to this configuration alone.

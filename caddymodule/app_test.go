@@ -143,8 +143,7 @@ func TestFirstPortalIsInTheLink(t *testing.T) {
 			t.Fatal(err)
 		}
 		app := loaded.(*App)
-		app.findHosts()
-		if got := app.hosts.portal(); got != want {
+		if got := app.sites().portal(); got != want {
 			t.Errorf("%s\nportal %s, want %s", text, got, want)
 		}
 	}

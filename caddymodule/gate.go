@@ -128,7 +128,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 			return next.ServeHTTP(w, r)
 		}
 	}
-	at := g.app.hosts.site(r)
+	at := g.app.sites().site(r)
 	if at == nil {
 		return g.misdirected(w, r)
 	}

@@ -9,6 +9,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// sites returns what is known of public addresses. It is found out when it is
+// first needed: Caddy starts apps in any order, so the first request may come
+// before this one has started.
+func (a *App) sites() *hostSet {
+	a.locate.Do(a.findHosts)
+	return &a.hosts
+}
+
 // findHosts learns from the HTTP app which hosts lead to Sigra and where the
 // first portal is.
 func (a *App) findHosts() {

@@ -65,7 +65,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if !p.owns(r.URL.Path) {
 		return next.ServeHTTP(w, r)
 	}
-	at := p.app.hosts.site(r)
+	at := p.app.sites().site(r)
 	if at == nil {
 		return misdirected(w, r)
 	}
@@ -98,7 +98,7 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 		Client: authcore.Client{IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)
-			if err != nil || u.User != nil || !a.hosts.allows(u) {
+			if err != nil || u.User != nil || !a.sites().allows(u) {
 				return "", false
 			}
 			return u.String(), true

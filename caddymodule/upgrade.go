@@ -51,5 +51,5 @@ func (g *Gate) sameOrigin(r *http.Request, at *site) bool {
 		return true
 	}
 	u, err := url.Parse(origins[0])
-	return err == nil && g.app.Cookie.Domain != "" && g.app.hosts.allows(u)
+	return err == nil && g.app.Cookie.Domain != "" && g.app.sites().allows(u)
 }

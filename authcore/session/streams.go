@@ -33,7 +33,21 @@ type Stream struct {
 	shard      *streamShard
 	set        *streamSet
 	prev, next *Stream
-	writer     http.ResponseWriter
+	// conn is the innermost response writer. Those around it keep state of
+	// their own about deadlines, which is not for other goroutines to change.
+	conn http.ResponseWriter
+}
+
+// innermost returns the response writer of the server, below those of
+// middleware.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
 }
 
 func newStreams() *streams {
@@ -58,7 +72,7 @@ func (s *streams) add(live *Live, w http.ResponseWriter) *Stream {
 		shard.sets[live.ID] = set
 	}
 	set.hash = live.Hash
-	st := &Stream{shard: shard, set: set, next: set.first, writer: w}
+	st := &Stream{shard: shard, set: set, next: set.first, conn: innermost(w)}
 	if set.first != nil {
 		set.first.prev = st
 	}
@@ -87,22 +101,41 @@ func (st *Stream) Done() {
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// close ends the requests of a session. A passed read deadline cancels the
-// request's context on HTTP/1 and breaks a hijacked connection; a passed write
-// deadline stops the response and resets an HTTP/2 stream.
-func (s *streams) close(sessionID string) {
+const (
+	// closeAgain is how soon streams that are still open are closed again:
+	// middleware may just have set a deadline of its own.
+	closeAgain = 250 * time.Millisecond
+	// closeTries bounds that.
+	closeTries = 8
+)
+
+// close ends the requests of a session.
+func (s *streams) close(sessionID string) { s.closeOften(sessionID, closeTries) }
+
+func (s *streams) closeOften(sessionID string, tries int) {
+	if tries > 0 && s.expireDeadlines(sessionID) {
+		time.AfterFunc(closeAgain, func() { s.closeOften(sessionID, tries-1) })
+	}
+}
+
+// expireDeadlines reports whether a session has requests under way. A passed
+// read deadline cancels the request's context on HTTP/1 and breaks a hijacked
+// connection; a passed write deadline stops the response and resets an HTTP/2
+// stream.
+func (s *streams) expireDeadlines(sessionID string) bool {
 	shard := s.shard(sessionID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	set := shard.sets[sessionID]
 	if set == nil {
-		return
+		return false
 	}
 	for st := set.first; st != nil; st = st.next {
-		rc := http.NewResponseController(st.writer)
+		rc := http.NewResponseController(st.conn)
 		_ = rc.SetReadDeadline(longAgo) // an error means that it is closed already
 		_ = rc.SetWriteDeadline(longAgo)
 	}
+	return true
 }
 
 // rehash notes that a session has a new token.
