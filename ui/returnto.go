@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"iter"
 	"net/url"
 	"path"
 	"strings"
@@ -42,24 +43,36 @@ func localPath(raw string) (string, bool) {
 	return raw, !ambiguous(u.Path)
 }
 
-// ambiguous reports whether a path means something else after it is decoded
-// once or twice more: another host, another line of a header, or, by its dot
-// segments, another path. Addresses that browsers come from hold none of that.
+// decodings yields a decoded path as it is and as a layer behind us may read
+// it: with backslashes for slashes, and decoded once or twice more.
+func decodings(decoded string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for range 3 {
+			if !yield(strings.ReplaceAll(decoded, `\`, "/")) {
+				return
+			}
+			again, err := url.PathUnescape(decoded)
+			if err != nil || again == decoded {
+				return
+			}
+			decoded = again
+		}
+	}
+}
+
+// ambiguous reports whether a path means something else in one of its
+// decodings: another host, another line of a header, or, by its dot segments,
+// another path. Addresses that browsers come from hold none of that.
 func ambiguous(decoded string) bool {
-	for range 3 {
-		if strings.HasPrefix(decoded, "//") || strings.HasPrefix(decoded, `/\`) || strings.ContainsFunc(decoded, isControl) {
+	for reading := range decodings(decoded) {
+		if strings.HasPrefix(reading, "//") || strings.ContainsFunc(reading, isControl) {
 			return true
 		}
-		for segment := range strings.SplitSeq(strings.ReplaceAll(decoded, `\`, "/"), "/") {
+		for segment := range strings.SplitSeq(reading, "/") {
 			if segment == "." || segment == ".." {
 				return true
 			}
 		}
-		again, err := url.PathUnescape(decoded)
-		if err != nil || again == decoded {
-			return false
-		}
-		decoded = again
 	}
 	return false
 }
@@ -84,15 +97,21 @@ func unsafeRune(r rune) bool { return r == ' ' || isControl(r) || r == '\\' || r
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // isPortalAction reports whether an address is in the portal, other than a page
-// of the account.
+// of the account, in any of its decodings.
 func (v *visit) isPortalAction(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return true
 	}
-	below, inside := strings.CutPrefix(strings.ToLower(path.Clean("/"+u.Path)), strings.ToLower(v.facts.Base))
-	if !inside || below != "" && below[0] != '/' {
-		return false
+	base := strings.ToLower(v.facts.Base)
+	for reading := range decodings(u.Path) {
+		below, inside := strings.CutPrefix(strings.ToLower(path.Clean("/"+reading)), base)
+		if !inside || below != "" && below[0] != '/' {
+			continue
+		}
+		if below != "" && below != "/account" && below != "/account/sessions" {
+			return true
+		}
 	}
-	return below != "" && below != "/account" && below != "/account/sessions"
+	return false
 }

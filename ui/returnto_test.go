@@ -73,20 +73,27 @@ func TestReturnTo(t *testing.T) {
 		"https://evil.example":          home,
 		"http://other.example.com/x":    home,
 		"https://a@other.example.com/x": home,
-		"https://other.example.com@evil.example/x": home,
-		"https://other.example.com/x\n":            home,
-		"https://other.example.com/_auth/logout":   home,
-		testOrigin + "/_auth/login":                home,
-		"/_auth/login":                             home,
-		"/_auth/login?return_to=/x":                home,
-		"/_auth/logout":                            home,
-		"/_AUTH/logout":                            home,
-		"/_auth//logout":                           home,
-		"/_auth/step-up":                           home,
-		"/_auth/setup/x":                           home,
-		"/_auth/account/sessions/revoke":           home,
-		"/_auth%2flogout":                          home,
-		"/" + strings.Repeat("a", maxReturn):       home,
+		"https://other.example.com@evil.example/x":   home,
+		"https://other.example.com/x\n":              home,
+		"https://other.example.com/_auth/logout":     home,
+		testOrigin + "/_auth/login":                  home,
+		"/_auth/login":                               home,
+		"/_auth/login?return_to=/x":                  home,
+		"/_auth/logout":                              home,
+		"/_AUTH/logout":                              home,
+		"/_auth//logout":                             home,
+		"/_auth/step-up":                             home,
+		"/_auth/setup/x":                             home,
+		"/_auth/account/sessions/revoke":             home,
+		"/_auth%2flogout":                            home,
+		"/_auth%252flogout":                          home,
+		"/_auth%5clogout":                            home,
+		"/_auth/%6cogout":                            home,
+		"/_auth/%256cogout":                          home,
+		"/%255fauth/logout":                          home,
+		"/%5FAUTH/%4cogout":                          home,
+		"https://other.example.com/%255fauth/logout": home,
+		"/" + strings.Repeat("a", maxReturn):         home,
 	} {
 		if got := v.returnTo(raw); got != want {
 			t.Errorf("%q leads to %q, want %q", raw, got, want)
@@ -125,7 +132,7 @@ func readings(address string) []string {
 func FuzzReturnTo(f *testing.F) {
 	for _, seed := range []string{
 		"/", "/page?x=1#y", "//evil.example", `/\evil.example`, "/\t/evil.example", "/%2fevil.example", "/%252fevil.example", "/..//x", "/%5c/x",
-		"/_auth/logout", "/x/%2e%2e/_auth/logout", "https://evil.example", "https:evil.example", "/@evil.example", "/:80", "/;//x", "/?//x", "/#//x", "/%", "/%zz//x", "\x00/x",
+		"/_auth/logout", "/x/%2e%2e/_auth/logout", "/_auth/%256cogout", "/_auth%255clogout", "https://evil.example", "https:evil.example", "/@evil.example", "/:80", "/;//x", "/?//x", "/#//x", "/%", "/%zz//x", "\x00/x",
 	} {
 		f.Add(seed)
 	}

@@ -17,7 +17,8 @@ const maxEmail = 254
 // Email is an address in the form its owner wrote and the form under which it
 // is unique.
 type Email struct {
-	// Display is the address in NFC.
+	// Display is the address in NFC. A domain beyond ASCII is in its IDNA
+	// Unicode form, which holds no invisible characters.
 	Display string
 	// Key is the canonical form: NFKC and case-folded local part, lower-case
 	// IDNA A-label domain. Two addresses with one key are one account, which
@@ -38,15 +39,37 @@ func ParseEmail(raw string) (Email, bool) {
 	if !ok || local == "" || len(local) > 64 || !validLocal(local) {
 		return Email{}, false
 	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || ascii == "" || strings.ContainsAny(ascii, "@ []") {
+	ascii, shown, ok := parseDomain(domain)
+	if !ok {
 		return Email{}, false
 	}
+	display = local + "@" + shown
 	key := cases.Fold().String(norm.NFKC.String(local))
 	if key = norm.NFKC.String(key); !validLocal(key) {
 		return Email{}, false
 	}
-	return Email{Display: display, Key: key + "@" + strings.ToLower(ascii)}, len(key)+1+len(ascii) <= maxEmail
+	return Email{Display: display, Key: key + "@" + ascii}, len(key)+1+len(ascii) <= maxEmail && len(display) <= maxEmail
+}
+
+// parseDomain returns the canonical form of a domain, in A-labels, and the form
+// that is shown. A root dot and empty labels are refused: no address has them
+// (RFC 5321 section 4.1.2), and they would be a second key of one mailbox.
+func parseDomain(domain string) (ascii, shown string, ok bool) {
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || strings.ContainsAny(ascii, "@ []") {
+		return "", "", false
+	}
+	ascii = strings.ToLower(ascii)
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" {
+			return "", "", false
+		}
+	}
+	if !strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return ascii, domain, true
+	}
+	shown, err = idna.Lookup.ToUnicode(ascii)
+	return ascii, shown, err == nil
 }
 
 // validLocal judges the part before the at sign.

@@ -3,6 +3,7 @@ package account
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -51,9 +52,34 @@ func TestParseEmailRefuses(t *testing.T) {
 		"320 characters":     strings.Repeat("a", 64) + "@" + strings.Repeat("b", 255),
 		"address literal":    "ada@[127.0.0.1]",
 		"domain with a dash": "ada@-example.com",
+		"root dot":           "ada@example.com.",
+		"empty label":        "ada@example..com",
+		"no first label":     "ada@.com",
+		"root dot, wide":     "ada@example.com。",
+		"bidi in the domain": "ada@ex\u202eample.com",
 	} {
 		if got, ok := ParseEmail(in); ok {
 			t.Errorf("%s: accepted as %+v", name, got)
+		}
+	}
+}
+
+// TestShownAddress sees to it that what is shown, and sent to apps, is the
+// address that mail goes to.
+func TestShownAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"Ada@Example.COM":              "Ada@Example.COM",
+		"ada@BÜCHER.example":           "ada@bücher.example",
+		"ada@xn--bcher-kva.example":    "ada@xn--bcher-kva.example",
+		"ada@exam\u200bple.com":        "ada@example.com", // zero-width space
+		"ada@exam\u00adple.com":        "ada@example.com", // soft hyphen
+		"ada@example\ufe0f.com":        "ada@example.com", // variation selector
+		"ada@example。com":              "ada@example.com",
+		"ada@ｅｘａｍｐｌｅ.com":              "ada@example.com",
+		norm.NFD.String("José") + "@x": norm.NFC.String("José") + "@x",
+	} {
+		if got, ok := ParseEmail(in); !ok || got.Display != want {
+			t.Errorf("%+q is shown as %+q, %v; want %+q", in, got.Display, ok, want)
 		}
 	}
 }
@@ -69,6 +95,12 @@ func FuzzParseEmail(f *testing.F) {
 		}
 		if len(email.Key) > maxEmail || strings.ContainsAny(email.Key+email.Display, "\r\n\x00 ") || strings.Count(email.Key, "@") != 1 {
 			t.Fatalf("%q gave %+v", raw, email)
+		}
+		if strings.ContainsFunc(email.Display, func(r rune) bool { return !unicode.IsGraphic(r) }) || len(email.Display) > maxEmail {
+			t.Fatalf("%q is shown as %q", raw, email.Display)
+		}
+		if shown, ok := ParseEmail(email.Display); !ok || shown != email {
+			t.Fatalf("%q is shown as %q, which is another address: %+v, %v", raw, email.Display, shown, ok)
 		}
 		again, ok := ParseEmail(email.Key)
 		if !ok || again.Key != email.Key {

@@ -20,6 +20,6 @@ func cleanName(raw string) string {
 		default:
 			return r
 		}
-	}, norm.NFC.String(raw))
-	return strings.Join(strings.Fields(visible), " ")
+	}, raw)
+	return norm.NFC.String(strings.Join(strings.Fields(visible), " "))
 }
