@@ -43,8 +43,7 @@ type world struct {
 	mu       sync.Mutex
 	mails    []mail.Message
 	events   []account.EventName
-	// beforeCommit runs when a session is stored but not committed yet.
-	ledger *hooked
+	ledger   *hooked
 }
 
 // hooked is the real ledger with a hook before a sign-in commits.
@@ -73,7 +72,7 @@ func (w *world) Emit(name account.EventName, _ map[string]any) {
 	w.events = append(w.events, name)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*account.Deps)) *world {
 	t.Helper()
 	w := &world{file: filepath.Join(t.TempDir(), "test.db")}
 	var err error
@@ -91,11 +90,15 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.ledger = &hooked{Ledger: w.db}
-	w.Service = account.New(account.Deps{
+	deps := account.Deps{
 		Users: w.db, Ledger: w.ledger, Tokens: w.db, Sessions: w.sessions, Sealer: box, Mail: w, Events: w, Clock: time.Now, Logger: logger,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(time.Now), throttle.DefaultLimits()),
-	})
+	}
+	for _, f := range change {
+		f(&deps)
+	}
+	w.Service = account.New(deps)
 	return w
 }
 

@@ -103,8 +103,9 @@ func reasonAgainst(user authcore.User, passwordOK bool) string {
 	}
 }
 
-// refuse fails a sign-in to a locked account, whose password must not be tried. It does the work of
-// trying one, so that the answer takes as long as any other.
+// refuse fails a sign-in to a locked account, whose password must not be
+// tried. It does the work of trying one, so that the answer takes as long as
+// any other.
 func (s *Service) refuse(ctx context.Context, user authcore.User, in SignIn) error {
 	if err := s.passwords.VerifyDummy(ctx, in.Password); err != nil {
 		return fmt.Errorf("verifying password: %w", err)
@@ -112,10 +113,16 @@ func (s *Service) refuse(ctx context.Context, user authcore.User, in SignIn) err
 	return s.fail(ctx, user, in, reasonLocked)
 }
 
-// fail notes a failed sign-in and returns the generic error.
+// fail notes a failed sign-in and returns the generic error. It counts the
+// passwords that were tried: if refused attempts counted too, a stranger would
+// reach maxFailures in a minute and lock new browsers of the owner out for good.
 func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reason string) error {
 	event := audit.New(s.clock(), audit.LoginFailure, in.Client).Of(user.ID).With("reason", reason)
-	if _, err := s.ledger.Failed(ctx, user.ID, event); err != nil {
+	counted := user.ID
+	if reason == reasonLocked {
+		counted = ""
+	}
+	if _, err := s.ledger.Failed(ctx, counted, event); err != nil {
 		return fmt.Errorf("noting failed sign-in: %w", err)
 	}
 	s.events.Emit(EventSignInFailed, map[string]any{"reason": reason})

@@ -153,7 +153,10 @@ func (s *Signer) Maintain(ctx context.Context) error {
 	}
 	newest := s.ring.Load().keys[0]
 	now := s.o.Clock()
-	if now.Sub(newest.ActiveAt) >= s.o.Rotate || newest.Algorithm != s.o.Algorithm {
+	// Only a key that signs already is replaced: nodes that disagree about the
+	// algorithm, as during a change of it, would else make new keys in turn.
+	active := !newest.ActiveAt.After(now)
+	if active && (now.Sub(newest.ActiveAt) >= s.o.Rotate || newest.Algorithm != s.o.Algorithm) {
 		event := audit.New(now, audit.KeyRotate, authcore.Client{}).By(audit.ActorSystem, "")
 		if _, err := s.add(ctx, newest.ID, s.o.Overlap, event); err != nil && !errors.Is(err, authcore.ErrConflict) {
 			return err

@@ -17,8 +17,10 @@ const (
 	// section 3.1.1.2).
 	minLength = 8
 	maxLength = 256
-	// maxBytes is refused before anything is computed.
-	maxBytes = 4 * maxLength
+	// maxBytes bounds what is normalized at all: the longest password in its
+	// longest spelling, since a code point of four bytes may be typed as up to
+	// three of them (NFD).
+	maxBytes = 3 * 4 * maxLength
 )
 
 var errTooLong = errors.New("too long to be a password")

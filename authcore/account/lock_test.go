@@ -1,0 +1,173 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/throttle"
+	"github.com/sigra-auth/sigra/storage/local"
+)
+
+// at puts the service and its limits on a clock that the test sets.
+func at(now *time.Time) func(*account.Deps) {
+	clock := func() time.Time { return *now }
+	return func(d *account.Deps) {
+		d.Clock, d.Guard = clock, throttle.NewGuard(local.NewThrottle(clock), throttle.DefaultLimits())
+	}
+}
+
+// from makes an attempt come from the nth network.
+func from(n int) func(*account.SignIn) {
+	return func(in *account.SignIn) { in.Client.IP = fmt.Sprintf("198.51.%d.%d", n/250, n%250+1) }
+}
+
+func failures(t *testing.T, w *world, userID string) int {
+	t.Helper()
+	_, credential, err := w.db.User(t.Context(), userID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return credential.Failures
+}
+
+// TestRefusedAttemptsDoNotCount keeps a stranger with many addresses from
+// reaching the limit of failures in a row without a single guess.
+func TestRefusedAttemptsDoNotCount(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, at(&now))
+	user := w.add(t)
+	for n := range 150 {
+		if _, err := w.signIn(ada, "wrong", from(n)); err != account.ErrInvalidCredentials {
+			t.Fatal(err)
+		}
+	}
+	if n := failures(t, w, user.ID); n != 5 {
+		t.Errorf("%d failures count, but 5 passwords were tried", n)
+	}
+	if got := w.audited(t); len(got) != 152 || got[151] != "auth.login.failure locked" || !slices.Contains(got, "security.lockout") {
+		t.Errorf("%d events, the last is %s", len(got), got[len(got)-1])
+	}
+	now = now.Add(16 * time.Minute)
+	if _, err := w.signIn(ada, good); err != nil {
+		t.Errorf("the owner, once the limit has re-armed: %v", err)
+	}
+	if n := failures(t, w, user.ID); n != 0 {
+		t.Errorf("%d failures are left", n)
+	}
+}
+
+// TestAHundredGuessesLockAcrossWindows guesses as fast as the limit lets it.
+func TestAHundredGuessesLockAcrossWindows(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, at(&now))
+	user := w.add(t)
+	known, err := w.signIn(ada, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 25 * 5 {
+		if n%5 == 0 {
+			now = now.Add(16 * time.Minute)
+		}
+		if _, err := w.signIn(ada, "wrong", from(n)); err != account.ErrInvalidCredentials {
+			t.Fatal(err)
+		}
+	}
+	if n := failures(t, w, user.ID); n != 100 {
+		t.Errorf("%d passwords were tried in a row", n)
+	}
+	now = now.Add(16 * time.Minute)
+	if _, err := w.signIn(ada, good); err != account.ErrInvalidCredentials {
+		t.Errorf("from a new browser: %v", err)
+	}
+	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Device = known.Device }); err != nil {
+		t.Errorf("from a known browser: %v", err)
+	}
+	if _, err := w.signIn(ada, good); err != nil {
+		t.Errorf("afterwards, from a new one: %v", err)
+	}
+}
+
+func TestKnownBrowsersAreForgottenAfterAYear(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, at(&now))
+	w.add(t)
+	first, err := w.signIn(ada, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func(in *account.SignIn) { in.Device = first.Device }
+	for _, c := range []struct {
+		after time.Duration
+		works bool
+	}{{364 * 24 * time.Hour, true}, {2 * 24 * time.Hour, false}} {
+		now = now.Add(c.after)
+		for n := range 5 {
+			_, _ = w.signIn(ada, "wrong", from(n))
+		}
+		if _, err := w.signIn(ada, good, known); (err == nil) != c.works {
+			t.Errorf("at %s: %v", now, err)
+		}
+	}
+}
+
+func TestNetworkLimitIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.add(t)
+	var throttled *account.ThrottledError
+	for n := range 31 {
+		_, err := w.signIn(fmt.Sprintf("user%d@example.com", n), "wrong")
+		if n < 30 && err != account.ErrInvalidCredentials || n == 30 && !errors.As(err, &throttled) {
+			t.Fatalf("attempt %d: %v", n, err)
+		}
+	}
+	if throttled.RetryAfter <= 0 || throttled.RetryAfter > 15*time.Minute {
+		t.Errorf("retry after %s", throttled.RetryAfter)
+	}
+	before := len(w.audited(t))
+	if _, err := w.signIn(ada, good); !errors.As(err, &throttled) {
+		t.Errorf("the right password: %v", err)
+	}
+	if n := len(w.audited(t)); n != before {
+		t.Error("refused attempts of a stranger fill the audit log")
+	}
+}
+
+// TestOneMailForManyAtOnce is a lock by a burst.
+func TestOneMailForManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.add(t)
+	var all sync.WaitGroup
+	for n := range 20 {
+		all.Go(func() { _, _ = w.signIn(ada, "wrong", from(n)) })
+	}
+	all.Wait()
+	if len(w.mails) != 1 {
+		t.Errorf("%d mails", len(w.mails))
+	}
+}
+
+// deaf is a mail server that is away.
+type deaf struct{}
+
+func (deaf) Send(context.Context, mail.Message) error { return errors.New("no route to host") }
+
+func TestLockWithoutAMailServer(t *testing.T) {
+	w := newWorld(t, func(d *account.Deps) { d.Mail = deaf{} })
+	w.add(t)
+	for range 6 {
+		if _, err := w.signIn(ada, "wrong"); err != account.ErrInvalidCredentials {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Contains(w.events, account.EventLocked) || !slices.Contains(w.audited(t), "security.lockout") {
+		t.Errorf("events %v", w.events)
+	}
+}
