@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
-	"slices"
-	"strings"
+	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -18,15 +14,23 @@ const (
 	fixedRedirect = "redir * /_auth/login?return_to=%2F 303"
 )
 
-// sample is one measurement of one gateway.
-type sample struct {
-	perSecond float64
-	p50, p99  time.Duration
-	cpu       float64 // microseconds of the proxy per request
-	redis     float64 // microseconds of Redis per request
+// configurations are what is compared. The Redis gateways use prefixes of
+// their own, so that they are not nodes of one installation.
+func configurations(redis string) []configuration {
+	store := "sessions redis redis://" + redis
+	const site = "sigra\nreverse_proxy {app}"
+	return []configuration{
+		{name: "Caddy, bare `reverse_proxy`", site: "reverse_proxy {app}"},
+		{name: "Sigra, sessions in Redis", global: "sigra {\n" + store + "\n}", site: site, signedIn: true},
+		{name: "Sigra, embedded stores", site: site, signedIn: true},
+		{name: "Sigra, a Redis read per request", global: "sigra {\n" + store + " {\nprefix off:\n}\nsession {\ncache off\n}\n}", site: site, signedIn: true},
+		{name: "Caddy, `redir`", site: fixedRedirect, redirects: true, baseline: 4},
+		{name: "Sigra, anonymous redirect", site: site, redirects: true, baseline: 4},
+	}
 }
 
-// compare measures all gateways in turn, round by round.
+// compare measures all gateways in turn, round by round, each round in another
+// order.
 func (b *bench) compare(rounds int, length time.Duration) error {
 	if err := b.startAll(); err != nil {
 		return err
@@ -48,31 +52,13 @@ func (b *bench) compare(rounds int, length time.Duration) error {
 }
 
 func (b *bench) startAll() error {
-	redis := "sessions redis redis://" + b.redisAddr
-	for _, c := range []struct {
-		name, global, site string
-		signedIn           bool
-		baseline           int
-	}{
-		{"Caddy, bare reverse_proxy", "", "reverse_proxy {app}", false, 0},
-		{"Sigra, sessions in Redis", "sigra {\n" + redis + "\n}", "sigra\nreverse_proxy {app}", true, 0},
-		{"Sigra, embedded stores", "", "sigra\nreverse_proxy {app}", true, 0},
-		{"Sigra, a Redis read per request", "sigra {\n" + redis + " {\nprefix off:\n}\nsession {\ncache off\n}\n}", "sigra\nreverse_proxy {app}", true, 0},
-		{"Caddy, redir", "", fixedRedirect, false, 4},
-		{"Sigra, anonymous redirect", "", "sigra\nreverse_proxy {app}", false, 4},
-	} {
-		g, err := b.run(c.name, c.global, c.site)
+	for _, c := range configurations(b.redisAddr) {
+		g, err := b.run(c)
+		if err == nil && c.signedIn {
+			err = b.signIn(g)
+		}
 		if err != nil {
-			return err
-		}
-		g.signedIn, g.baseline = c.signedIn, c.baseline
-		if c.baseline == 4 {
-			g.status = http.StatusSeeOther
-		}
-		if c.signedIn {
-			if err := g.signIn(); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	// The bare proxy gets the same bytes as the gateways: a cookie of a session.
@@ -80,9 +66,19 @@ func (b *bench) startAll() error {
 	return nil
 }
 
+// sample is one measurement of one gateway.
+type sample struct {
+	perSecond float64
+	p50, p99  float64 // milliseconds
+	cpu       float64 // microseconds of the proxy per request
+	redis     float64 // microseconds of Redis per request
+	memory    float64 // MiB of the proxy
+	foreign   float64 // processors used by what is not part of the bench
+}
+
 // measure takes one sample, after a moment to warm up.
 func (b *bench) measure(g *gateway, length time.Duration) (sample, error) {
-	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status, Connections: connections, Duration: length / 6}
+	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(), Connections: connections, Duration: length / 6}
 	if _, err := b.load(j); err != nil {
 		return sample{}, err
 	}
@@ -90,101 +86,87 @@ func (b *bench) measure(g *gateway, length time.Duration) (sample, error) {
 		return sample{}, err
 	}
 	j.Duration = length
-	cpu, redis := cpuOf(g.child), cpuOf(b.redis)
+	before := b.meter(g)
 	r, err := b.load(j)
 	if err != nil {
 		return sample{}, err
 	}
-	cpu, redis = cpuOf(g.child)-cpu, cpuOf(b.redis)-redis
+	used := b.meter(g).since(before)
 	counted, err := b.count()
 	if err != nil {
 		return sample{}, err
 	}
-	if g.signedIn && counted[0] != counted[1] || !g.signedIn && counted[1] != 0 {
-		return sample{}, fmt.Errorf("of %d requests the app saw an identity on %d", counted[0], counted[1])
+	if err := g.check(counted, int64(r.Requests)); err != nil {
+		return sample{}, err
 	}
 	n := float64(r.Requests)
-	return sample{n / r.Elapsed.Seconds(), r.P50, r.P99, cpu.Seconds() * 1e6 / n, redis.Seconds() * 1e6 / n}, nil
+	return sample{
+		perSecond: r.perSecond(), p50: milliseconds(r.P50), p99: milliseconds(r.P99),
+		cpu: used.proxy.Seconds() * 1e6 / n, redis: used.redis.Seconds() * 1e6 / n, memory: memoryOf(g.child),
+		foreign: max(0, (used.machine-used.own-r.CPU).Seconds()/r.Elapsed.Seconds()),
+	}, nil
 }
 
-// load runs a job in a process of its own.
-func (b *bench) load(j job) (result, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return result{}, err
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
+
+// check tells whether the app saw what it must have.
+func (g *gateway) check(counted seen, sent int64) error {
+	var want seen
+	switch {
+	case g.signedIn:
+		want = seen{Requests: sent, Identified: sent}
+	case !g.redirects:
+		want = seen{Requests: sent}
 	}
-	input, err := json.Marshal(j)
-	if err != nil {
-		return result{}, err
+	if counted != want {
+		return fmt.Errorf("%d requests were sent and the app saw %+v, want %+v", sent, counted, want)
 	}
-	command := exec.Command(self, roleLoad)
-	command.Stdin, command.Stderr = bytes.NewReader(input), os.Stderr
-	output, err := command.Output()
-	if err != nil {
-		return result{}, err
-	}
-	var r result
-	return r, json.Unmarshal(output, &r)
+	return nil
 }
 
-// count returns and resets what the app has counted: requests, and those with
-// an identity.
-func (b *bench) count() (counted [2]int64, err error) {
-	answer, err := http.Get("http://" + b.app + "/count")
-	if err != nil {
-		return counted, err
-	}
-	defer answer.Body.Close()
-	return counted, json.NewDecoder(answer.Body).Decode(&counted)
+// meter is processor time used so far.
+type meter struct {
+	proxy, redis, own, machine time.Duration
 }
 
-// report prints a table of medians, and of ratios round by round.
-func (b *bench) report(samples [][]sample) {
-	fmt.Printf("%s; %d rounds. Medians; ratios and differences are medians of those of each round, with quartiles.\n\n", machine(), len(samples[0]))
-	fmt.Println("| | req/s | p50 ms | p99 ms | CPU µs/req | Redis µs/req | × baseline | extra CPU µs |")
-	fmt.Println("|---|---|---|---|---|---|---|---|")
+// meter reads the clocks of a gateway, of Redis, of all that the bench has
+// started, and of the machine.
+func (b *bench) meter(g *gateway) meter {
+	m := meter{proxy: cpuOf(g.child.Process.Pid), redis: cpuOf(b.redis.Process.Pid), own: cpuOfSelf(), machine: cpuOfMachine()}
+	for _, c := range b.children {
+		m.own += cpuOf(c.Process.Pid)
+	}
+	return m
+}
+
+func (m meter) since(before meter) meter {
+	return meter{m.proxy - before.proxy, m.redis - before.redis, m.own - before.own, m.machine - before.machine}
+}
+
+// profile writes a CPU profile of each gateway under load. It comes after the
+// samples, because it disturbs them.
+func (b *bench) profile(dir string, length time.Duration) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	seconds := int(max(length, 5*time.Second).Seconds())
 	for i, g := range b.gateways {
-		base := samples[g.baseline]
-		column := func(f func(sample) float64) float64 { return quartiles(samples[i], f)[1] }
-		row := fmt.Sprintf("| %s | %.0f | %.2f | %.2f | %.0f | %.0f |", g.name,
-			column(func(s sample) float64 { return s.perSecond }),
-			column(func(s sample) float64 { return s.p50.Seconds() * 1e3 }),
-			column(func(s sample) float64 { return s.p99.Seconds() * 1e3 }),
-			column(func(s sample) float64 { return s.cpu }), column(func(s sample) float64 { return s.redis }))
-		if i == g.baseline {
-			fmt.Println(row + " 1 | |")
-			continue
+		loaded := make(chan error, 1)
+		go func() {
+			_, err := b.load(job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(),
+				Connections: connections, Duration: time.Duration(seconds+1) * time.Second})
+			loaded <- err
+		}()
+		raw, err := g.ask("/debug/pprof/profile?seconds=" + strconv.Itoa(seconds))
+		if failed := <-loaded; err == nil {
+			err = failed
 		}
-		var pairs []sample
-		for round, s := range samples[i] {
-			pairs = append(pairs, sample{perSecond: s.perSecond / base[round].perSecond, cpu: s.cpu - base[round].cpu})
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, strconv.Itoa(i+1)+".pprof"), raw, 0o644)
 		}
-		ratio, extra := quartiles(pairs, func(s sample) float64 { return s.perSecond }), quartiles(pairs, func(s sample) float64 { return s.cpu })
-		fmt.Printf("%s %.2f (%.2f–%.2f) | %+.0f (%+.0f to %+.0f) |\n", row, ratio[1], ratio[0], ratio[2], extra[1], extra[0], extra[2])
+		if err != nil {
+			return fmt.Errorf("profiling %s: %w", g.name, err)
+		}
 	}
+	return nil
 }
-
-func quartiles(list []sample, f func(sample) float64) [3]float64 {
-	values := make([]float64, len(list))
-	for i, s := range list {
-		values[i] = f(s)
-	}
-	slices.Sort(values)
-	n := len(values)
-	return [3]float64{values[n/4], values[n/2], values[n*3/4]}
-}
-
-// cpuOf returns the processor time that a process has used.
-func cpuOf(c *child) time.Duration {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
-	if err != nil {
-		return 0 // not Linux: the columns stay empty
-	}
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+2:]))
-	var user, system int64
-	_, _ = fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
-	return time.Duration(user+system) * (time.Second / clockTicks)
-}
-
-// clockTicks is USER_HZ, which is 100 on every Linux that Go runs on.
-const clockTicks = 100

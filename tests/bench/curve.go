@@ -1,54 +1,128 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
-	"strings"
-	"sync"
+	"path/filepath"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/storage/local"
 	"github.com/sigra-auth/sigra/storage/redisstore"
+	"github.com/sigra-auth/sigra/storage/sqlstore"
 )
 
-// curve measures one gateway with more and more live sessions in Redis, used
-// at random: memory must stop at the bound of the cache, and latency stay.
-func (b *bench) curve(length time.Duration) error {
-	g, err := b.run("curve", "sigra {\nsessions redis redis://"+b.redisAddr+"\n}", "sigra\nreverse_proxy {app}")
+// sizes are the numbers of live sessions that the curve is measured at.
+var sizes = []int{10, 1000, 100_000, 1_000_000}
+
+// curves measure one gateway per store with more and more live sessions:
+// memory must stop at the bound of the cache, and the latency of a session in
+// use must stay.
+func (b *bench) curves(length time.Duration) error {
+	options, err := redisstore.ParseURL("redis://" + b.redisAddr)
 	if err != nil {
 		return err
 	}
-	g.signedIn = true
-	fmt.Printf("%s\n\n| live sessions | used at random: req/s | p50 ms | p99 ms | one session: p50 ms | gateway's memory MiB |\n|---|---|---|---|---|---|\n", machine())
+	client := redisstore.Open(options, "")
+	defer client.Close()
+	path, remove, err := memoryFile()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	db, err := sqlstore.OpenSQLite(path, sqlstore.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	const site = "sigra\nreverse_proxy {app}"
+	redis := configuration{name: "Redis", global: "sigra {\nsessions redis redis://" + b.redisAddr + "\n}", site: site, signedIn: true}
+	embedded := configuration{name: "embedded", global: "sigra {\nstorage sqlite " + path + "\n}", site: site, signedIn: true}
+	fmt.Fprintln(b.out, "| store | live sessions | cached | memory MiB | heap MiB | random: req/s | p50 ms | p99 ms | one: req/s | p50 ms | p99 ms |")
+	fmt.Fprintln(b.out, "|---|---|---|---|---|---|---|---|---|---|---|")
+	if err := b.curve(redis, client.Sessions(), length); err != nil {
+		return err
+	}
+	if err := b.curve(embedded, db.Sessions(), length); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "\n%s Each row has more sessions live than the one before, in the same process. "+
+		"\"Random\" spreads requests over up to %d of them, twice what the cache holds; \"one\" repeats one session. "+
+		"Memory is resident, heap is what is live after a collection.\n", b.machine(), sampled)
+	return nil
+}
+
+// memoryFile returns a path for a database that is filled with a million
+// commits: in memory where the system has such a place, because each is synced
+// to the disk. Reads are the same from the page cache.
+func memoryFile() (path string, remove func(), err error) {
+	dir, err := os.MkdirTemp("/dev/shm", "sigra-bench-")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "sigra-bench-")
+	}
+	return filepath.Join(dir, "sigra.db"), func() { _ = os.RemoveAll(dir) }, err
+}
+
+func (b *bench) curve(c configuration, store session.Store, length time.Duration) error {
+	g, err := b.run(c)
+	if err != nil {
+		return err
+	}
+	defer g.child.Process.Kill()
 	var tokens []session.Token
-	for _, count := range []int{10, 1000, 100_000, 1_000_000} {
-		more, err := b.open(count - len(tokens))
+	for _, size := range sizes {
+		more, err := openSessions(b.ctx, store, size-len(tokens), len(tokens))
 		if err != nil {
-			return err
+			return fmt.Errorf("making sessions: %w", err)
 		}
 		tokens = append(tokens, more...)
-		spread := g.requestsOf(tokens)
-		random, err := b.load(job{Address: g.address, Requests: spread, Status: 200, Connections: connections, Duration: 3 * length})
+		row, err := b.curveRow(g, tokens, length)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s, %d sessions: %w", c.name, size, err)
 		}
-		one, err := b.load(job{Address: g.address, Requests: spread[:1], Status: 200, Connections: connections, Duration: length})
-		if err != nil {
-			return err
-		}
-		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.2f | %d |\n", count, float64(random.Requests)/random.Elapsed.Seconds(),
-			random.P50.Seconds()*1e3, random.P99.Seconds()*1e3, one.P50.Seconds()*1e3, memoryOf(g.child))
+		fmt.Fprintf(b.out, "| %s | %d | %s |\n", c.name, size, row)
 	}
 	return nil
 }
 
 // sampled bounds the sessions that are used: twice what the cache holds.
-const sampled = 1 << 17
+const sampled = 2 * 65536
+
+// curveRow uses the sessions at random and then one alone. Before, each one of
+// the sample is used once, so that the cache is as full as it gets.
+func (b *bench) curveRow(g *gateway, tokens []session.Token, length time.Duration) (string, error) {
+	j := job{Address: g.address, Requests: g.requestsOf(tokens), Status: g.status(), Connections: connections}
+	if _, err := b.load(j); err != nil {
+		return "", err
+	}
+	j.Duration = length
+	random, err := b.load(j)
+	if err != nil {
+		return "", err
+	}
+	if _, err := g.ask("/debug/pprof/heap?gc=1"); err != nil {
+		return "", err
+	}
+	heap, err := g.metric("go_memstats_heap_alloc_bytes")
+	if err != nil {
+		return "", err
+	}
+	cached, err := g.metric("caddy_sigra_sessions_cached")
+	if err != nil {
+		return "", err
+	}
+	memory := memoryOf(g.child)
+	j.Requests = j.Requests[:1]
+	one, err := b.load(j)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%.0f | %.0f | %.0f | %s | %s", cached, memory, heap/(1<<20), latencies(random), latencies(one)), nil
+}
+
+func latencies(r result) string {
+	return fmt.Sprintf("%.0f | %.2f | %.2f", r.perSecond(), milliseconds(r.P50), milliseconds(r.P99))
+}
 
 // requestsOf builds requests of random sessions.
 func (g *gateway) requestsOf(tokens []session.Token) [][]byte {
@@ -58,60 +132,4 @@ func (g *gateway) requestsOf(tokens []session.Token) [][]byte {
 		requests[i] = g.request(tokens[at].String())
 	}
 	return requests
-}
-
-// open makes sessions of as many users, as a gateway would.
-func (b *bench) open(count int) ([]session.Token, error) {
-	options, err := redisstore.ParseURL("redis://" + b.redisAddr)
-	if err != nil {
-		return nil, err
-	}
-	client := redisstore.Open(options, "")
-	defer client.Close()
-	manager := session.New(session.Options{
-		Store: client.Sessions(), Bus: new(local.Bus), Settings: session.DefaultSettings(), Clock: time.Now,
-		Logger: slog.New(slog.DiscardHandler),
-	})
-	tokens := make([]session.Token, count)
-	var failed error
-	var once sync.Once
-	var running sync.WaitGroup
-	next := make(chan int)
-	for range 64 {
-		running.Go(func() {
-			for i := range next {
-				identity := authcore.Identity{
-					UserID: fmt.Sprintf("u%d-%d", count, i), Kind: authcore.KindSession, Email: email, EmailVerified: true,
-					Name: "Ada Lovelace", Level: authcore.AAL1,
-				}
-				token, _, err := manager.Open(context.Background(), session.Grant{Identity: identity, Client: authcore.Client{IP: "192.0.2.1", UserAgent: "bench"}},
-					func(context.Context, *session.Session) error { return nil })
-				if err != nil {
-					once.Do(func() { failed = err })
-				}
-				tokens[i] = token
-			}
-		})
-	}
-	for i := range count {
-		if i > 0 && i%100_000 == 0 {
-			fmt.Fprintf(os.Stderr, "%d sessions made\n", i)
-		}
-		next <- i
-	}
-	close(next)
-	running.Wait()
-	return tokens, failed
-}
-
-// memoryOf returns the resident memory of a process in MiB.
-func memoryOf(c *child) int {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Process.Pid))
-	if err != nil {
-		return 0 // not Linux
-	}
-	_, rest, _ := strings.Cut(string(raw), "VmRSS:")
-	var kilobytes int
-	_, _ = fmt.Sscan(rest, &kilobytes)
-	return kilobytes >> 10
 }

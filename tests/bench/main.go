@@ -2,47 +2,77 @@
 // Caddy with a bare reverse_proxy and through Caddy with Sigra, interleaved in
 // one run, so that a noisy machine disturbs all alike.
 //
-//	go run ./tests/bench [-rounds 11] [-seconds 3] [-caddy build/caddy]
+//	go run ./tests/bench [-rounds 11] [-seconds 3] [-caddy build/caddy] [-out results.md] [-profile dir]
 //	go run ./tests/bench -sessions
 package main
 
 import (
+	"context"
 	"flag"
-	"fmt"
+	"io"
 	"log"
 	"os"
-	"runtime"
+	"os/signal"
 	"time"
 )
 
+// options are the flags.
+type options struct {
+	caddy    string
+	rounds   int
+	length   time.Duration // of a sample
+	sessions bool
+	out      string
+	profiles string
+}
+
 func main() {
+	log.SetFlags(0)
 	if len(os.Args) > 1 && runRole(os.Args[1:]) {
 		return // one of the processes that the bench starts of itself
 	}
-	rounds := flag.Int("rounds", 11, "interleaved rounds")
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 11, "interleaved rounds")
 	seconds := flag.Float64("seconds", 3, "length of a sample")
-	caddy := flag.String("caddy", "build/caddy", "the program to measure")
-	sessions := flag.Bool("sessions", false, "measure the curve from 10 to 1,000,000 live sessions instead")
+	flag.StringVar(&o.caddy, "caddy", "build/caddy", "the program to measure")
+	flag.BoolVar(&o.sessions, "sessions", false, "measure the curve from 10 to 1,000,000 live sessions instead")
+	flag.StringVar(&o.out, "out", "", "also write the tables to this file")
+	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of each gateway into this directory")
 	flag.Parse()
-	log.SetFlags(0)
-	bench, err := newBench(*caddy)
-	if err != nil {
-		log.Fatal(err)
+	o.length = time.Duration(*seconds * float64(time.Second))
+	if o.rounds < 1 || o.length <= 0 {
+		log.Fatal("-rounds and -seconds must be positive")
 	}
-	defer bench.close()
-	if *sessions {
-		err = bench.curve(time.Duration(*seconds * float64(time.Second)))
-	} else {
-		err = bench.compare(*rounds, time.Duration(*seconds*float64(time.Second)))
-	}
-	if err != nil {
-		bench.close()
+	if err := run(o); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// machine describes where the figures were taken.
-func machine() string {
-	return fmt.Sprintf("%d processors, %s, %s/%s, 32 connections, plain HTTP over loopback, load, app, Caddy and Redis on the same machine",
-		runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func run(o options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	b, err := newBench(ctx, o.caddy)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	b.out = os.Stdout
+	if o.out != "" {
+		file, err := os.Create(o.out)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		b.out = io.MultiWriter(os.Stdout, file)
+	}
+	if o.sessions {
+		return b.curves(o.length)
+	}
+	if err := b.compare(o.rounds, o.length); err != nil {
+		return err
+	}
+	if o.profiles != "" {
+		return b.profile(o.profiles, o.length)
+	}
+	return nil
 }

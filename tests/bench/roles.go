@@ -44,17 +44,31 @@ func runRole(args []string) bool {
 // bodySize is what the app answers, in bytes.
 const bodySize = 1024
 
+// seen is what the app has counted.
+type seen struct {
+	// Requests are all requests.
+	Requests int64
+	// Identified carried both the assertion and the user.
+	Identified int64
+	// Partial carried only one of them.
+	Partial int64
+}
+
 // serveApp is the app: it counts requests, and those with an identity.
 func serveApp(address string) {
-	var total, identified atomic.Int64
+	var total, identified, partial atomic.Int64
 	body := bytes.Repeat([]byte("x"), bodySize)
 	http.HandleFunc("/count", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode([2]int64{total.Swap(0), identified.Swap(0)})
+		_ = json.NewEncoder(w).Encode(seen{total.Swap(0), identified.Swap(0), partial.Swap(0)})
 	})
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		total.Add(1)
-		if r.Header.Get("Sigra-Assertion") != "" && r.Header.Get("Remote-User") != "" {
+		asserted, named := r.Header["Sigra-Assertion"] != nil, r.Header["Remote-User"] != nil
+		switch {
+		case asserted && named:
 			identified.Add(1)
+		case asserted || named:
+			partial.Add(1)
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(bodySize))
 		_, _ = w.Write(body)

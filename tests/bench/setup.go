@@ -2,98 +2,105 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
-)
-
-const (
-	email    = "ada@example.com"
-	password = "correct horse battery staple"
 )
 
 // bench is everything that runs during a measurement.
 type bench struct {
+	ctx        context.Context
 	caddy, dir string
-	app        string // address
+	app        *child
+	appAddr    string
 	redis      *child
 	redisAddr  string
 	children   []*child
 	gateways   []*gateway
+	out        io.Writer
 }
 
 // child is a process that the bench started.
 type child struct{ *exec.Cmd }
 
-// gateway is a Caddy under test.
-type gateway struct {
-	name, address, admin string
-	child                *child
-	cookie               string
-	// signedIn says that requests of a session are sent; else Status is what
-	// an anonymous one gets.
-	signedIn bool
-	status   int
-	// baseline is the index of what its figures are compared with.
-	baseline int
-}
-
-func newBench(caddy string) (*bench, error) {
+// newBench starts what all gateways share: the app and Redis.
+func newBench(ctx context.Context, caddy string) (*bench, error) {
 	dir, err := os.MkdirTemp("", "sigra-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{caddy: caddy, dir: dir, app: freeAddress(), redisAddr: freeAddress()}
+	b := &bench{ctx: ctx, caddy: caddy, dir: dir}
+	if err := b.startShared(); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bench) startShared() (err error) {
+	if b.appAddr, err = freeAddress(); err != nil {
+		return err
+	}
+	if b.redisAddr, err = freeAddress(); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := b.start(self, roleApp, b.app); err != nil {
-		return nil, err
+	if b.app, err = b.start(self, roleApp, b.appAddr); err != nil {
+		return err
 	}
 	_, port, _ := net.SplitHostPort(b.redisAddr)
-	b.redis, err = b.start("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir)
+	b.redis, err = b.start("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", b.dir)
 	if err != nil {
-		return nil, fmt.Errorf("starting Redis (make deps installs it): %w", err)
+		return fmt.Errorf("starting Redis (make deps installs it): %w", err)
 	}
-	return b, await(b.redisAddr)
+	if err := b.await(b.appAddr); err != nil {
+		return err
+	}
+	return b.await(b.redisAddr)
 }
 
-func freeAddress() string {
+// freeAddress returns a loopback address that nothing listens on.
+func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		panic(err) // no machine to measure on
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String()
+	return l.Addr().String(), nil
 }
 
-func await(address string) error {
-	var err error
-	for range 200 {
-		var conn net.Conn
-		if conn, err = net.Dial("tcp", address); err == nil {
+// await waits until something listens.
+func (b *bench) await(address string) error {
+	var dialer net.Dialer
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		conn, err := dialer.DialContext(b.ctx, "tcp", address)
+		if err == nil {
 			return conn.Close()
 		}
-		time.Sleep(50 * time.Millisecond)
+		if b.ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return err
 }
 
+// start starts a process with a data directory of its own; it ends with the
+// bench.
 func (b *bench) start(name string, args ...string) (*child, error) {
-	c := &child{exec.Command(name, args...)}
+	c := &child{exec.CommandContext(b.ctx, name, args...)}
 	c.Env = append(os.Environ(), "XDG_DATA_HOME="+filepath.Join(b.dir, strconv.Itoa(len(b.children))), "XDG_CONFIG_HOME="+b.dir)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
@@ -109,64 +116,32 @@ func (b *bench) close() {
 	_ = os.RemoveAll(b.dir)
 }
 
-// run starts a Caddy with a site.
-func (b *bench) run(name, global, site string) (*gateway, error) {
-	g := &gateway{name: name, address: freeAddress(), admin: freeAddress(), status: http.StatusOK}
-	_, port, _ := net.SplitHostPort(g.address)
-	file := filepath.Join(b.dir, strings.ReplaceAll(name, " ", "-")+".caddy")
-	text := fmt.Sprintf("{\nadmin %s\nlog {\nlevel ERROR\n}\n%s\n}\nhttp://localhost:%s {\n%s\n}\n", g.admin, global, port, strings.ReplaceAll(site, "{app}", b.app))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, err
+// load runs a job in a process of its own.
+func (b *bench) load(j job) (result, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return result{}, err
 	}
-	var err error
-	if g.child, err = b.start(b.caddy, "run", "--config", file, "--adapter", "caddyfile"); err != nil {
-		return nil, fmt.Errorf("starting %s (make build makes it): %w", b.caddy, err)
+	input, err := json.Marshal(j)
+	if err != nil {
+		return result{}, err
 	}
-	if err := await(g.address); err != nil {
-		return nil, err
+	command := exec.CommandContext(b.ctx, self, roleLoad)
+	command.Stdin, command.Stderr = bytes.NewReader(input), os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		return result{}, fmt.Errorf("load generator: %w", err)
 	}
-	b.gateways = append(b.gateways, g)
-	return g, nil
+	var r result
+	return r, json.Unmarshal(output, &r)
 }
 
-// signIn makes an account and a session of it.
-func (g *gateway) signIn() error {
-	body, err := json.Marshal(map[string]string{"email": email, "name": "Ada Lovelace", "password": password})
+// count returns and resets what the app has counted.
+func (b *bench) count() (s seen, err error) {
+	answer, err := http.Get("http://" + b.appAddr + "/count")
 	if err != nil {
-		return err
-	}
-	answer, err := http.Post("http://"+g.admin+"/sigra/users", "application/json", bytes.NewReader(body))
-	if err != nil {
-		return err
+		return s, err
 	}
 	defer answer.Body.Close()
-	if said, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("making an account: %s", said)
-	}
-	_, port, _ := net.SplitHostPort(g.address)
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err = client.PostForm("http://localhost:"+port+"/_auth/login", url.Values{"email": {email}, "password": {password}})
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	for _, c := range answer.Cookies() {
-		if c.Name == "sigra" {
-			g.cookie = c.Value
-		}
-	}
-	if g.cookie == "" {
-		return fmt.Errorf("signing in: %d", answer.StatusCode)
-	}
-	return nil
-}
-
-// request builds the bytes of a page load with a session cookie.
-func (g *gateway) request(cookie string) []byte {
-	_, port, _ := net.SplitHostPort(g.address)
-	text := "GET / HTTP/1.1\r\nHost: localhost:" + port + "\r\nUser-Agent: bench\r\nAccept: text/html\r\n"
-	if cookie != "" {
-		text += "Cookie: sigra=" + cookie + "\r\n"
-	}
-	return []byte(text + "\r\n")
+	return s, json.NewDecoder(answer.Body).Decode(&s)
 }
