@@ -133,6 +133,16 @@ func TestRequire(t *testing.T) {
 	}
 }
 
+func TestRequireInternationalDomain(t *testing.T) {
+	for _, domain := range []string{"bücher.example", "xn--bcher-kva.example"} {
+		g := newGateway(t, "", "sigra {\nrequire email_domain "+domain+"\n}")
+		cookie := g.signIn(t, func(u *account.NewUser) { u.Email = "ada@Bücher.example" })
+		if w := g.do(t, get("/", "Cookie", cookie)); w.Code != http.StatusOK {
+			t.Errorf("%s: %d", domain, w.Code)
+		}
+	}
+}
+
 func TestGatesAddUp(t *testing.T) {
 	g := newGateway(t, "", "sigra\nsigra /admin/* {\nrequire role admin\n}")
 	cookie, kept := g.signIn(t), g.seen()

@@ -31,8 +31,12 @@ type Require struct {
 func (q Require) need() policy.Need {
 	n := policy.Need{Roles: q.Roles, Org: q.Org || len(q.Orgs) > 0, Orgs: q.Orgs, Fresh: time.Duration(q.Fresh)}
 	for _, domain := range q.EmailDomains {
+		// An address is shown in either form of its domain.
 		if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
 			n.EmailDomains = append(n.EmailDomains, strings.ToLower(ascii))
+		}
+		if shown, err := idna.Lookup.ToUnicode(domain); err == nil {
+			n.EmailDomains = append(n.EmailDomains, strings.ToLower(shown))
 		}
 	}
 	if q.AAL2 {

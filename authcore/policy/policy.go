@@ -13,8 +13,8 @@ import (
 // Need is what a route asks of an identity. The zero value asks for any
 // signed-in user. Needs of several directives add up.
 type Need struct {
-	// EmailDomains asks for a verified address in one of these domains (lower
-	// case, A-labels).
+	// EmailDomains asks for a verified address in one of these domains, in lower
+	// case; a domain beyond ASCII is listed in both its IDNA forms.
 	EmailDomains []string
 	// Roles asks for one of these platform roles or roles in the active
 	// organization.
