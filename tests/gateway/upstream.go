@@ -23,6 +23,7 @@ type Upstream struct {
 
 // Recorded is a request as the app got it.
 type Recorded struct {
+	Proto   string
 	Method  string
 	URI     string
 	Header  http.Header
@@ -33,7 +34,11 @@ type Recorded struct {
 func NewUpstream(t testing.TB) *Upstream {
 	t.Helper()
 	u := new(Upstream)
-	server := httptest.NewServer(u)
+	server := httptest.NewUnstartedServer(u)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true) // for `reverse_proxy h2c://{upstream}`
+	server.Start()
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -59,11 +64,15 @@ func (u *Upstream) Count() int {
 	return len(u.requests)
 }
 
+// SlowAnswer is how long /slow takes.
+const SlowAnswer = 800 * time.Millisecond
+
 // maxRecorded bounds what is remembered.
 const maxRecorded = 10000
 
 // ServeHTTP answers /ws with an echoing WebSocket, /sse with a tick every 50
-// milliseconds, and everything else with "hello".
+// milliseconds, /slow with "hello" after SlowAnswer, and everything else with
+// "hello".
 func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := r.Header.Clone()
 	_, _ = io.Copy(io.Discard, r.Body) // trailers come with its end
@@ -71,13 +80,16 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(u.requests) >= maxRecorded {
 		u.requests = nil
 	}
-	u.requests = append(u.requests, Recorded{r.Method, r.RequestURI, header, r.Trailer.Clone()})
+	u.requests = append(u.requests, Recorded{r.Proto, r.Method, r.RequestURI, header, r.Trailer.Clone()})
 	u.mu.Unlock()
 	switch r.URL.Path {
 	case "/ws":
 		u.echo(w, r)
 	case "/sse":
 		tick(w, r)
+	case "/slow":
+		time.Sleep(SlowAnswer)
+		fmt.Fprint(w, "hello")
 	default:
 		fmt.Fprint(w, "hello")
 	}
