@@ -175,7 +175,7 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 			return g.judge(w, r, next, st, at, public)
 		}
 		st.tracked = true
-		defer stream.Done()
+		defer leave(stream)
 	}
 	if err := g.target(at).inject(r, st.live, now); err != nil {
 		return g.unavailable(w, r, at, err)
@@ -183,6 +183,14 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	// What the app answers to one user is not for a cache that others share.
 	w.Header()["Cache-Control"] = []string{"private"}
 	return next.ServeHTTP(w, r)
+}
+
+// leave ends the tracking of a request, and its connection (over HTTP/2 its
+// stream) if the session has ended meanwhile.
+func leave(stream *session.Stream) {
+	if stream.Done() {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // maxRetries bounds how often a request asks again for a session that keeps

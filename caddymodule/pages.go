@@ -57,11 +57,6 @@ func (a *App) resume(r *http.Request, token session.Token, now time.Time) (*sess
 // unavailable answers a request whose session cannot be known: never an open
 // door.
 func (g *Gate) unavailable(w http.ResponseWriter, r *http.Request, at *site, err error) error {
-	if r.Context().Err() != nil {
-		// The client is gone, or its connection ended with another session: on a
-		// new one it gets the true answer.
-		panic(http.ErrAbortHandler)
-	}
 	g.app.logger.Debug("request refused, a store is away", "error", err)
 	return g.page(w, r, at, nil, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})
 }

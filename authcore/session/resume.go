@@ -117,12 +117,7 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 // resumes it again, or a revocation could be missed by a stream that was just
 // about to open. The caller must call Done on the result.
 func (m *Manager) Track(live *Live, w http.ResponseWriter) *Stream {
-	st := m.streams.add(live, w)
-	if e := m.cache.peek(live.Hash); e == nil || e.live != live {
-		st.Done()
-		return nil
-	}
-	return st
+	return m.streams.add(live, w, m.cache)
 }
 
 // checkStreams ends the streams of sessions that the store no longer holds:

@@ -33,6 +33,7 @@ type Stream struct {
 	shard      *streamShard
 	set        *streamSet
 	prev, next *Stream
+	ended      bool // by the end of the session
 	// conn is the innermost response writer. Those around it keep state of
 	// their own about deadlines, which is not for other goroutines to change.
 	conn http.ResponseWriter
@@ -62,10 +63,16 @@ func (s *streams) shard(id string) *streamShard {
 	return &s.shards[maphash.String(s.seed, id)%streamShards]
 }
 
-func (s *streams) add(live *Live, w http.ResponseWriter) *Stream {
+// add registers a request, unless its session is not the cached one any more.
+// It looks under the lock that a revocation takes after it has emptied the
+// cache: either the request is not registered, or the revocation finds it.
+func (s *streams) add(live *Live, w http.ResponseWriter, c *cache) *Stream {
 	shard := s.shard(live.ID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
+	if e := c.peek(live.Hash); e == nil || e.live != live {
+		return nil
+	}
 	set := shard.sets[live.ID]
 	if set == nil {
 		set = &streamSet{id: live.ID}
@@ -80,9 +87,12 @@ func (s *streams) add(live *Live, w http.ResponseWriter) *Stream {
 	return st
 }
 
-// Done says that the request is over. It must be called exactly once, before
+// Done says that the request is over, and reports whether the session ended
+// before it. The caller must give up the connection then: net/http may have
+// cancelled the context of all later requests on it, which would fail even
+// after the user has signed in again. Done must be called exactly once, before
 // the connection can serve another request.
-func (st *Stream) Done() {
+func (st *Stream) Done() (ended bool) {
 	st.shard.mu.Lock()
 	defer st.shard.mu.Unlock()
 	if st.next != nil {
@@ -96,6 +106,7 @@ func (st *Stream) Done() {
 	if st.set.first == nil && st.shard.sets[st.set.id] == st.set {
 		delete(st.shard.sets, st.set.id)
 	}
+	return st.ended
 }
 
 // longAgo is a deadline that has passed.
@@ -131,6 +142,7 @@ func (s *streams) expireDeadlines(sessionID string) bool {
 		return false
 	}
 	for st := set.first; st != nil; st = st.next {
+		st.ended = true
 		rc := http.NewResponseController(st.conn)
 		_ = rc.SetReadDeadline(longAgo) // an error means that it is closed already
 		_ = rc.SetWriteDeadline(longAgo)

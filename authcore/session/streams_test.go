@@ -158,6 +158,22 @@ func TestRotationKeepsStreams(t *testing.T) {
 	}
 }
 
+func TestDoneTellsWhetherTheSessionHasEnded(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	before, during := b.Track(live, httptest.NewRecorder()), b.Track(live, httptest.NewRecorder())
+	if before.Done() {
+		t.Error("a request that was over before the revocation has to give up its connection")
+	}
+	if err := b.Revoke(t.Context(), "ada", opened.ID); err != nil {
+		t.Fatal(err)
+	}
+	if !during.Done() {
+		t.Error("a request that the revocation interrupted may keep its connection")
+	}
+}
+
 // deadlines notes that a deadline was set.
 type deadlines struct {
 	http.ResponseWriter
