@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,19 +21,28 @@ type cache struct {
 	shards   [cacheShards]cacheShard
 }
 
+// cacheShard finds its entries by a map without pointers, which the garbage
+// collector need not look into however large it is.
 type cacheShard struct {
 	mu            sync.RWMutex
-	entries       map[Hash]*entry
+	index         map[Hash]int32 // into entries
+	entries       []*entry       // without gaps
 	invalidations uint64
 	hits          atomic.Uint64
 }
 
-// entry is a cached session with what is known of its freshness.
+// entry is a cached session.
 type entry struct {
+	hash      Hash
 	live      *Live
-	linkEpoch uint64       // the link epoch under which it was read
-	checkedAt time.Time    // when the store last confirmed it
+	confirmed atomic.Pointer[confirmation]
 	usedAt    atomic.Int64 // nanoseconds since cache.base, for eviction
+}
+
+// confirmation says when the store held a session as it is cached.
+type confirmation struct {
+	linkEpoch uint64 // the link epoch under which it was read
+	at        time.Time
 }
 
 // ticket is taken before the store is read and shown when the answer is put
@@ -46,7 +56,7 @@ func newCache(entries int, now time.Time) *cache {
 	c := &cache{base: now, perShard: max(entries/cacheShards, 1)}
 	for i := range c.shards {
 		// Made to size, so that no request pays for growing it.
-		c.shards[i].entries = make(map[Hash]*entry, c.perShard)
+		c.shards[i].index = make(map[Hash]int32, c.perShard)
 	}
 	return c
 }
@@ -68,7 +78,10 @@ func (c *cache) peek(h Hash) *entry {
 	s := c.shard(h)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.entries[h]
+	if i, ok := s.index[h]; ok {
+		return s.entries[i]
+	}
+	return nil
 }
 
 func (c *cache) ticket(h Hash) ticket {
@@ -78,37 +91,50 @@ func (c *cache) ticket(h Hash) ticket {
 	return ticket{hash: h, invalidations: s.invalidations}
 }
 
-// put stores an entry unless the shard was invalidated since the ticket was
+// put stores a session unless the shard was invalidated since the ticket was
 // taken; it reports whether it did.
-func (c *cache) put(t ticket, e *entry, now time.Time) bool {
-	e.usedAt.Store(int64(now.Sub(c.base)))
+func (c *cache) put(t ticket, live *Live, read *confirmation) bool {
+	e := &entry{hash: t.hash, live: live}
+	e.confirmed.Store(read)
+	e.usedAt.Store(int64(read.at.Sub(c.base)))
 	s := c.shard(t.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.invalidations != t.invalidations {
 		return false
 	}
-	if _, present := s.entries[t.hash]; !present && len(s.entries) >= c.perShard {
+	s.remove(t.hash)
+	if len(s.entries) >= c.perShard {
 		s.evict()
 	}
-	s.entries[t.hash] = e
+	s.index[t.hash] = int32(len(s.entries))
+	s.entries = append(s.entries, e)
 	return true
 }
 
-// evict removes the least recently used of a few entries that Go's random map
-// iteration samples.
+// evict removes the least recently used of a few entries.
 func (s *cacheShard) evict() {
-	var victim Hash
-	oldest, seen := int64(0), 0
-	for h, e := range s.entries {
-		if used := e.usedAt.Load(); seen == 0 || used < oldest {
-			victim, oldest = h, used
-		}
-		if seen++; seen == evictSamples {
-			break
+	victim := s.entries[rand.IntN(len(s.entries))]
+	for range evictSamples - 1 {
+		if e := s.entries[rand.IntN(len(s.entries))]; e.usedAt.Load() < victim.usedAt.Load() {
+			victim = e
 		}
 	}
-	delete(s.entries, victim)
+	s.remove(victim.hash)
+}
+
+// remove takes an entry out, if it is there, and moves the last into its place.
+func (s *cacheShard) remove(h Hash) {
+	i, ok := s.index[h]
+	if !ok {
+		return
+	}
+	last := len(s.entries) - 1
+	moved := s.entries[last]
+	s.entries[i], s.entries[last] = moved, nil
+	s.entries = s.entries[:last]
+	s.index[moved.hash] = i
+	delete(s.index, h)
 }
 
 // invalidate forgets a session and defeats fills that are under way.
@@ -116,7 +142,7 @@ func (c *cache) invalidate(h Hash) {
 	s := c.shard(h)
 	s.mu.Lock()
 	s.invalidations++
-	delete(s.entries, h)
+	s.remove(h)
 	s.mu.Unlock()
 }
 

@@ -17,7 +17,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for n := range byte(100) {
 		h := hashOf(7, n)
 		now = now.Add(time.Millisecond)
-		if !c.put(c.ticket(h), &entry{live: &Live{Hash: h}}, now) {
+		if !c.put(c.ticket(h), &Live{Hash: h}, &confirmation{at: now}) {
 			t.Fatal("an undisturbed fill was refused")
 		}
 		if c.size() > 4 {
@@ -28,16 +28,40 @@ func TestCacheIsBounded(t *testing.T) {
 
 func TestCacheEvictsWhatIsNotUsed(t *testing.T) {
 	now := time.Now()
-	c := newCache(cacheShards*evictSamples, now)
+	c := newCache(cacheShards*64, now)
 	kept := hashOf(1, 0)
-	c.put(c.ticket(kept), &entry{live: &Live{Hash: kept}}, now)
+	c.put(c.ticket(kept), &Live{Hash: kept}, &confirmation{at: now})
 	for n := byte(1); n < 200; n++ {
 		now = now.Add(time.Millisecond)
 		if c.get(kept, now) == nil {
 			t.Fatalf("the entry in constant use was evicted after %d others", n)
 		}
 		h := hashOf(1, n)
-		c.put(c.ticket(h), &entry{live: &Live{Hash: h}}, now)
+		c.put(c.ticket(h), &Live{Hash: h}, &confirmation{at: now})
+	}
+}
+
+func TestCacheFindsWhatIsLeft(t *testing.T) {
+	now := time.Now()
+	c := newCache(cacheShards*8, now)
+	for n := range byte(8) {
+		h := hashOf(1, n)
+		c.put(c.ticket(h), &Live{Hash: h}, &confirmation{at: now})
+	}
+	for _, gone := range []byte{7, 0, 3, 3} {
+		c.invalidate(hashOf(1, gone))
+	}
+	for n := range byte(8) {
+		e := c.peek(hashOf(1, n))
+		switch left := n != 7 && n != 0 && n != 3; {
+		case left && (e == nil || e.live.Hash != hashOf(1, n)):
+			t.Errorf("entry %d is lost", n)
+		case !left && e != nil:
+			t.Errorf("entry %d is still there", n)
+		}
+	}
+	if c.size() != 5 {
+		t.Errorf("%d entries are left of 8 without 3", c.size())
 	}
 }
 
@@ -46,10 +70,10 @@ func TestInvalidationVoidsTickets(t *testing.T) {
 	h, neighbour := hashOf(3, 1), hashOf(4, 1)
 	ticket, other := c.ticket(h), c.ticket(neighbour)
 	c.invalidate(h)
-	if c.put(ticket, &entry{live: &Live{}}, time.Now()) {
+	if c.put(ticket, &Live{}, &confirmation{at: time.Now()}) {
 		t.Error("a fill from before the invalidation was accepted")
 	}
-	if !c.put(other, &entry{live: &Live{}}, time.Now()) {
+	if !c.put(other, &Live{}, &confirmation{at: time.Now()}) {
 		t.Error("an invalidation disturbed another shard")
 	}
 }

@@ -22,8 +22,8 @@ type link struct {
 }
 
 // trusts reports whether an entry can be used without reading the store.
-func (l *link) trusts(e *entry, now time.Time) bool {
-	return l.fresh(now) && e.linkEpoch == l.epoch.Load()
+func (l *link) trusts(read *confirmation, now time.Time) bool {
+	return l.fresh(now) && read.linkEpoch == l.epoch.Load()
 }
 
 // fresh reports whether the link is up and was seen to work just now.
@@ -31,12 +31,12 @@ func (l *link) fresh(now time.Time) bool {
 	return l.trusted.Load() && now.Sub(l.base)-time.Duration(l.beatAt.Load()) <= beatWindow
 }
 
-// knownGood returns the last moment at which an entry was certainly not
+// knownGood returns the last moment at which a session was certainly not
 // revoked: when it was read or, if the link has not been interrupted since,
 // when the link was last seen to work.
-func (l *link) knownGood(e *entry) time.Time {
-	good := e.checkedAt
-	if e.linkEpoch == l.epoch.Load() {
+func (l *link) knownGood(read *confirmation) time.Time {
+	good := read.at
+	if read.linkEpoch == l.epoch.Load() {
 		if beat := l.base.Add(time.Duration(l.beatAt.Load())); beat.After(good) {
 			good = beat
 		}

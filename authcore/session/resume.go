@@ -11,20 +11,47 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 )
 
-// Resume returns the session of a token. It fails with authcore.ErrNotFound
-// when there is none (any more), and with authcore.ErrUnavailable when that
-// cannot be told.
-func (m *Manager) Resume(ctx context.Context, t Token) (*Live, error) {
+// Resume returns the session of the tokens that a request carries. It fails
+// with authcore.ErrNotFound when there is none (any more), and with
+// authcore.ErrUnavailable when that cannot be told.
+//
+// A token of no session hides no good one, since a sibling host may have
+// planted it. Tokens of different sessions are refused: one of them may have
+// been planted so that the visitor acts in a stranger's account.
+func (m *Manager) Resume(ctx context.Context, tokens ...Token) (*Live, error) {
+	var found *Live
+	for _, t := range tokens {
+		live, err := m.resume(ctx, t)
+		switch {
+		case errors.Is(err, authcore.ErrNotFound):
+		case err != nil:
+			return nil, err
+		case found != nil && found.ID != live.ID:
+			return nil, authcore.ErrNotFound
+		default:
+			found = live
+		}
+	}
+	if found == nil {
+		return nil, authcore.ErrNotFound
+	}
+	return found, nil
+}
+
+func (m *Manager) resume(ctx context.Context, t Token) (*Live, error) {
 	now := m.now()
 	hash := t.Hash()
 	settings := m.settings.Load()
 	e := m.cache.get(hash, now)
-	if e != nil && now.Sub(e.checkedAt) < settings.CacheTTL && m.link.trusts(e, now) {
-		if e.live.expired(now) {
-			return nil, authcore.ErrNotFound
+	if e != nil {
+		read := e.confirmed.Load()
+		if now.Sub(read.at) < settings.CacheTTL && m.link.trusts(read, now) {
+			if e.live.expired(now) {
+				return nil, authcore.ErrNotFound
+			}
+			m.cache.shard(hash).hits.Add(1)
+			return e.live, nil
 		}
-		m.cache.shard(hash).hits.Add(1)
-		return e.live, nil
 	}
 	return m.reload(ctx, hash, e, settings)
 }
@@ -56,7 +83,13 @@ func (m *Manager) reload(ctx context.Context, hash Hash, known *entry, settings 
 			return nil, err
 		}
 	}
-	m.cache.put(ticket, &entry{live: live, linkEpoch: epoch, checkedAt: now}, now)
+	read := &confirmation{linkEpoch: epoch, at: now}
+	if known != nil && known.live == live {
+		// If it was revoked meanwhile, it is not in the cache any more.
+		known.confirmed.Store(read)
+		return live, nil
+	}
+	m.cache.put(ticket, live, read)
 	return live, nil
 }
 
@@ -83,7 +116,7 @@ func (m *Manager) gone(hash Hash, known *entry) {
 func (m *Manager) fallBack(known *entry, settings *Settings, cause error) (*Live, error) {
 	now := m.now()
 	if known != nil && !errors.Is(cause, context.Canceled) &&
-		now.Sub(m.link.knownGood(known)) < settings.MaxStaleness && !known.live.expired(now) &&
+		now.Sub(m.link.knownGood(known.confirmed.Load())) < settings.MaxStaleness && !known.live.expired(now) &&
 		m.cache.peek(known.live.Hash) == known {
 		m.counts.stale.Add(1)
 		return known.live, nil
