@@ -24,7 +24,7 @@ type claims struct {
 	Methods       []string `json:"amr,omitempty"`
 	Level         string   `json:"acr,omitempty"`
 	AuthTime      int64    `json:"auth_time"`
-	Groups        []string `json:"groups"`
+	Groups        []string `json:"groups,omitempty"`
 	OrgID         string   `json:"org_id,omitempty"`
 	OrgSlug       string   `json:"org_slug,omitempty"`
 	OrgName       string   `json:"org_name,omitempty"`
@@ -42,8 +42,8 @@ func claimsOf(id *authcore.Identity, audience, issuer string, now, expires time.
 	c := claims{
 		Issuer: issuer, Audience: audience, Subject: id.UserID, SessionID: id.SessionID,
 		IssuedAt: now.Unix(), NotBefore: now.Add(-skew).Unix(), Expires: expires.Unix(),
-		ID: rand.Text(), Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
-		AuthTime: id.AuthTime.Unix(), Groups: append([]string{}, id.Groups()...),
+		ID: rand.Text()[:16], Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
+		AuthTime: id.AuthTime.Unix(), Groups: id.Groups(),
 		OrgID: id.Org.ID, OrgSlug: id.Org.Slug, OrgName: id.Org.Name, OrgRole: id.Org.Role,
 	}
 	if id.EmailVerified { // an unproven address could be somebody else's

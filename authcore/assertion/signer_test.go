@@ -271,7 +271,7 @@ func TestClaims(t *testing.T) {
 		want   map[string]any
 		absent []string
 	}{
-		"plain":      {ada, map[string]any{"sub": "u", "sid": "s", "email": "ada@example.com", "email_verified": true, "acr": "aal1", "groups": []any{}}, []string{"act", "scope", "org_id"}},
+		"plain":      {ada, map[string]any{"sub": "u", "sid": "s", "email": "ada@example.com", "email_verified": true, "acr": "aal1"}, []string{"groups", "act", "scope", "org_id"}},
 		"full":       {&full, map[string]any{"groups": []any{"admin", "acme:owner"}, "org_id": "o", "org_role": "owner", "scope": "read write", "act": map[string]any{"sub": "root"}}, nil},
 		"unverified": {&unverified, map[string]any{"name": "Ada"}, []string{"email", "email_verified"}},
 	} {
