@@ -41,6 +41,9 @@ func Open(options *redis.UniversalOptions, prefix string) *Client {
 	o.MaxRetries = cmp.Or(o.MaxRetries, 1)
 	o.DialerRetries = 1
 	o.ContextTimeoutEnabled = true
+	// RESP3 makes go-redis look for push messages around every command, and
+	// nothing here uses them: pub/sub has a connection of its own.
+	o.Protocol = 2
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return &Client{rdb: redis.NewUniversalClient(&o), prefix: cmp.Or(prefix, DefaultPrefix), db: o.DB}
