@@ -15,7 +15,8 @@ func TestNoSecretIsLoggedOrShown(t *testing.T) {
 	const master = "c2VjcmV0LXRoYXQtbm9ib2R5LW11c3Qtc2VlLTMyLWI="
 	g := gateway.Start(t, gateway.Config{
 		Global: "secret {env.SIGRA_SECRET}", Env: []string{"SIGRA_SECRET=" + master},
-		Site: "log\nsigra\nreverse_proxy {upstream}",
+		Servers: "debug\nlog {\nformat filter {\nrequest>headers>Sigra-Assertion delete\n}\n}", // as in docker/Caddyfile
+		Site:    "log\nsigra\nreverse_proxy {upstream}",
 	})
 	link := setUpLink.FindStringSubmatch(g.Log())
 	if link == nil {
