@@ -212,11 +212,12 @@ func (g *Gate) resolve(r *http.Request, st *state, at *site, now time.Time) {
 		return
 	}
 	st.resolved, st.live, st.err = true, nil, nil
-	token, ok := at.cookie.Read(http.Header{"Cookie": st.cookies})
-	if !ok {
+	var room [session.MaxTokens]session.Token
+	tokens := at.cookie.AppendTokens(room[:0], st.cookies)
+	if len(tokens) == 0 {
 		return
 	}
-	live, err := g.app.resume(r, token, now)
+	live, err := g.app.resume(r, tokens, now)
 	switch {
 	case err == nil:
 		st.live = live

@@ -42,12 +42,12 @@ func (a *App) health(ctx context.Context) map[string]string {
 	return report
 }
 
-// resume returns the session of a token for a request to an app.
-func (a *App) resume(r *http.Request, token session.Token, now time.Time) (*session.Live, error) {
+// resume returns the session of the tokens of a request to an app.
+func (a *App) resume(r *http.Request, tokens []session.Token, now time.Time) (*session.Live, error) {
 	if err := a.engine.awaitReady(r.Context()); err != nil {
 		return nil, err
 	}
-	live, err := a.engine.sessions.Resume(r.Context(), token)
+	live, err := a.engine.sessions.Resume(r.Context(), tokens...)
 	if err == nil {
 		a.engine.sessions.Used(live, now, func() string { return clientIP(r.Context()) })
 	}
@@ -112,8 +112,8 @@ func origin(r *http.Request) string {
 }
 
 // Resume implements ui.Sessions; a look at the account is a use as well.
-func (e *engine) Resume(ctx context.Context, token session.Token) (*session.Live, error) {
-	live, err := e.sessions.Resume(ctx, token)
+func (e *engine) Resume(ctx context.Context, tokens ...session.Token) (*session.Live, error) {
+	live, err := e.sessions.Resume(ctx, tokens...)
 	if err == nil {
 		e.sessions.Used(live, time.Now(), func() string { return clientIP(ctx) })
 	}

@@ -5,10 +5,16 @@ import (
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 // deviceLife is how long a browser stays known after a sign-in.
 const deviceLife = 365 * 24 * time.Hour
+
+// tokens returns the session tokens that the browser sent.
+func (v *visit) tokens() []session.Token {
+	return v.facts.Cookie.AppendTokens(nil, v.r.Header["Cookie"])
+}
 
 // setCookies gives the browser its session and marks it as known.
 func (v *visit) setCookies(s account.SignedIn) {
@@ -26,14 +32,19 @@ func (v *visit) setCookies(s account.SignedIn) {
 // same protection.
 func (v *visit) deviceCookieName() string { return v.facts.Cookie.Name + "-device" }
 
-// deviceCookie returns the mark of a known browser. Several are none: one of
-// them may have been planted by a sibling host.
-func (v *visit) deviceCookie() string {
-	cookies := v.r.CookiesNamed(v.deviceCookieName())
-	if len(cookies) != 1 {
-		return ""
+// maxDevices bounds how many marks are tried: a sibling host can plant more.
+const maxDevices = 8
+
+// devices returns the marks of a known browser: one, unless a sibling host has
+// planted others.
+func (v *visit) devices() []string {
+	var marks []string
+	for _, c := range v.r.CookiesNamed(v.deviceCookieName()) {
+		if len(marks) < maxDevices {
+			marks = append(marks, c.Value)
+		}
 	}
-	return cookies[0].Value
+	return marks
 }
 
 // forget makes the browser drop what belongs to the user who leaves: the

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,12 +104,12 @@ type fakeSessions struct {
 	reads int
 }
 
-func (f *fakeSessions) Resume(_ context.Context, token session.Token) (*session.Live, error) {
+func (f *fakeSessions) Resume(_ context.Context, tokens ...session.Token) (*session.Live, error) {
 	f.reads++
 	if f.err != nil {
 		return nil, f.err
 	}
-	if token != testToken {
+	if !slices.Contains(tokens, testToken) {
 		return nil, authcore.ErrNotFound
 	}
 	return f.live, nil

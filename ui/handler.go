@@ -81,11 +81,11 @@ func (v *visit) serve() error {
 // resume finds the visitor's session. A store that is away is an error; no
 // session is not.
 func (v *visit) resume() error {
-	token, ok := v.facts.Cookie.Read(v.r.Header)
-	if !ok {
+	tokens := v.tokens()
+	if len(tokens) == 0 {
 		return nil
 	}
-	live, err := v.Sessions.Resume(v.r.Context(), token)
+	live, err := v.Sessions.Resume(v.r.Context(), tokens...)
 	switch {
 	case errors.Is(err, authcore.ErrNotFound):
 		return nil

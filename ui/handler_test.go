@@ -97,7 +97,7 @@ func TestCORSIsClosed(t *testing.T) {
 
 func TestGarbageCookiesReachNoStore(t *testing.T) {
 	p := newPortal(t)
-	for _, line := range []string{"", testCookie.Name + "=", testCookie.Name + "=x", testCookie.Name + "=" + strings.Repeat("A", 5000), cookieLine() + "; " + cookieLine(), "sigra=" + testToken.String()} {
+	for _, line := range []string{"", testCookie.Name + "=", testCookie.Name + "=x", testCookie.Name + "=" + strings.Repeat("A", 5000), "sigra=" + testToken.String()} {
 		want(t, p.get("/_auth/whoami", "Cookie", line), http.StatusUnauthorized)
 	}
 	if p.sessions.reads > 0 {

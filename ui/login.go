@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 )
 
@@ -30,7 +31,7 @@ func (v *visit) login() error {
 	next := v.returnTo(v.form["return_to"])
 	in := account.SignIn{
 		Email: v.form["email"], Password: v.form["password"], Remember: v.form.checked("remember"),
-		Device: v.deviceCookie(), Client: v.facts.Client,
+		Devices: v.devices(), Client: v.facts.Client,
 	}
 	signedIn, err := v.Accounts.SignIn(v.r.Context(), in)
 	var throttled *account.ThrottledError
@@ -56,12 +57,17 @@ func (v *visit) throttled(t *account.ThrottledError) string {
 	return v.messages.text("login.throttled")
 }
 
-// signedIn gives the browser its session and marks it as known. The session it
-// had before is ended, so that none is left that nobody knows of; when that
-// fails, the new one is not handed out, and the browser is where it was.
+// signedIn gives the browser its session and marks it as known. All sessions
+// that it had before are ended, so that none is left that nobody knows of, and
+// none that a sibling host has planted; when that fails, the new one is not
+// handed out, and the browser is where it was.
 func (v *visit) signedIn(s account.SignedIn, next string) error {
-	if v.live != nil {
-		if err := v.Accounts.SignOut(v.r.Context(), v.live, v.facts.Client); err != nil {
+	for _, token := range v.tokens() {
+		live, err := v.Sessions.Resume(v.r.Context(), token)
+		if err == nil {
+			err = v.Accounts.SignOut(v.r.Context(), live, v.facts.Client)
+		}
+		if err != nil && !errors.Is(err, authcore.ErrNotFound) {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func TestLogin(t *testing.T) {
 	p := newPortal(t)
 	w := p.post("/_auth/login", credentials("remember", "on", "return_to", "/page"), "Cookie", testCookie.Name+"-device=mark")
 	wantNext(t, w, "/page")
-	if in := p.accounts.signIn; in.Email != "ada@example.com" || in.Password != "correct horse" || !in.Remember || in.Device != "mark" || in.Client != p.facts.Client {
+	if in := p.accounts.signIn; in.Email != "ada@example.com" || in.Password != "correct horse" || !in.Remember || !slices.Equal(in.Devices, []string{"mark"}) || in.Client != p.facts.Client {
 		t.Errorf("the service was asked %+v", in)
 	}
 	c := cookie(w, "__Host-sigra")
@@ -192,11 +192,15 @@ func TestLoginMayLeadToAnotherConfiguredOrigin(t *testing.T) {
 	wantNext(t, p.post("/_auth/login", credentials("return_to", there)), there)
 }
 
-func TestSeveralDeviceCookiesAreNone(t *testing.T) {
+func TestPlantedDeviceCookiesHideNoGoodOne(t *testing.T) {
 	p := newPortal(t)
 	p.post("/_auth/login", credentials(), "Cookie", "__Host-sigra-device=a; __Host-sigra-device=b")
-	if p.accounts.signIn.Device != "" {
-		t.Errorf("chose %q", p.accounts.signIn.Device)
+	if !slices.Equal(p.accounts.signIn.Devices, []string{"a", "b"}) {
+		t.Errorf("passed on %q", p.accounts.signIn.Devices)
+	}
+	p.post("/_auth/login", credentials(), "Cookie", strings.Repeat("__Host-sigra-device=a; ", 100))
+	if n := len(p.accounts.signIn.Devices); n != maxDevices {
+		t.Errorf("passed on %d of 100", n)
 	}
 }
 

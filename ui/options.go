@@ -32,8 +32,9 @@ type Accounts interface {
 
 // Sessions resumes the session of a request.
 type Sessions interface {
-	// Resume fails with authcore.ErrNotFound for a token of no live session.
-	Resume(ctx context.Context, token session.Token) (*session.Live, error)
+	// Resume fails with authcore.ErrNotFound when the tokens are of no live
+	// session, or of several.
+	Resume(ctx context.Context, tokens ...session.Token) (*session.Live, error)
 }
 
 // Keys publishes the keys that verify assertions.

@@ -39,9 +39,18 @@ func sealDevice(s Sealer, userID string, now time.Time) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(s.Seal(devicePurpose, plain, nil)), nil
 }
 
-// knownDevice returns the id of the device if the cookie is one that was made
-// for the user and has not expired; else it is empty.
-func knownDevice(s Sealer, cookie, userID string, now time.Time) string {
+// knownDevice returns the id of the device if one of the cookies was made for
+// the user and has not expired; else it is empty.
+func knownDevice(s Sealer, cookies []string, userID string, now time.Time) string {
+	for _, cookie := range cookies {
+		if id := openDevice(s, cookie, userID, now); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+func openDevice(s Sealer, cookie, userID string, now time.Time) string {
 	if userID == "" || cookie == "" || len(cookie) > 512 {
 		return ""
 	}

@@ -87,7 +87,7 @@ func TestAHundredGuessesLockAcrossWindows(t *testing.T) {
 	if _, err := w.signIn(ada, good); err != account.ErrInvalidCredentials {
 		t.Errorf("from a new browser: %v", err)
 	}
-	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Device = known.Device }); err != nil {
+	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{known.Device} }); err != nil {
 		t.Errorf("from a known browser: %v", err)
 	}
 	if _, err := w.signIn(ada, good); err != nil {
@@ -103,7 +103,7 @@ func TestKnownBrowsersAreForgottenAfterAYear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := func(in *account.SignIn) { in.Device = first.Device }
+	known := func(in *account.SignIn) { in.Devices = []string{first.Device} }
 	for _, c := range []struct {
 		after time.Duration
 		works bool

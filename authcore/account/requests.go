@@ -15,9 +15,9 @@ type SignIn struct {
 	Password string
 	// Remember asks for a session that outlives the browser.
 	Remember bool
-	// Device is the value of the known-device cookie, if any.
-	Device string
-	Client authcore.Client
+	// Devices are the values of known-device cookies, if any.
+	Devices []string
+	Client  authcore.Client
 }
 
 // SetUp creates the first account with the secret from the set-up link.

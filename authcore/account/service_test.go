@@ -226,12 +226,12 @@ func TestLock(t *testing.T) {
 	if !slices.Contains(w.audited(t), "security.lockout") {
 		t.Error("the lock is not in the audit log")
 	}
-	known := func(in *account.SignIn) { in.Device = first.Device }
+	known := func(in *account.SignIn) { in.Devices = []string{first.Device} }
 	if _, err := w.signIn(ada, good, known); err != nil {
 		t.Errorf("the owner's browser: %v", err)
 	}
 	for name, device := range map[string]string{"forged": "AAAA", "cut": first.Device[:20], "flipped": first.Device[:30] + "A" + first.Device[31:]} {
-		if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Device = device }); err != account.ErrInvalidCredentials {
+		if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{device} }); err != account.ErrInvalidCredentials {
 			t.Errorf("%s device: %v", name, err)
 		}
 	}
@@ -262,7 +262,7 @@ func TestHundredFailuresInARow(t *testing.T) {
 	if _, err := w.signIn(ada, good); err != account.ErrInvalidCredentials {
 		t.Errorf("from a new browser: %v", err)
 	}
-	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Device = first.Device }); err != nil {
+	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{first.Device} }); err != nil {
 		t.Errorf("from a known browser: %v", err)
 	}
 	if _, err := w.signIn(ada, good); err != nil {

@@ -37,7 +37,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	device := knownDevice(s.sealer, in.Device, user.ID, s.clock())
+	device := knownDevice(s.sealer, in.Devices, user.ID, s.clock())
 	ticket, err := s.guard.Attempt(ctx, throttle.Attempt{Account: email.Key, IP: in.Client.IP, Device: device})
 	var exceeded *throttle.Exceeded
 	switch {

@@ -31,25 +31,29 @@ func CookieFor(secure bool, domain string) Cookie {
 	}
 }
 
-// Read returns the token that a request carries. It reports false when there
-// is no cookie of that name, when it is malformed, and when there are several
-// of the name: a sibling host may have planted one of them, so none is chosen.
-func (c Cookie) Read(h http.Header) (Token, bool) {
-	value, n := "", 0
-	for _, line := range h["Cookie"] {
-		for line != "" {
+// MaxTokens is how many tokens of one request are looked at. One is usual; a
+// sibling host can plant more, and each costs a read of the store.
+const MaxTokens = 8
+
+// AppendTokens appends the well-formed tokens among the Cookie lines of a
+// request, at most [MaxTokens].
+func (c Cookie) AppendTokens(tokens []Token, lines []string) []Token {
+	room := MaxTokens
+	for _, line := range lines {
+		for line != "" && room > 0 {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			if v, ok := c.valueOf(pair); ok {
-				value = v
-				n++
+			value, ok := c.valueOf(pair)
+			if !ok {
+				continue
+			}
+			if t, ok := ParseToken(value); ok {
+				tokens = append(tokens, t)
+				room--
 			}
 		}
 	}
-	if n != 1 {
-		return Token{}, false
-	}
-	return ParseToken(value)
+	return tokens
 }
 
 // valueOf returns the value of a cookie pair if it is ours.

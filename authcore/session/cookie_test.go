@@ -3,6 +3,7 @@ package session
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,32 +24,35 @@ func TestCookieFor(t *testing.T) {
 	}
 }
 
-func TestCookieRead(t *testing.T) {
-	token := NewToken()
+func TestCookieTokens(t *testing.T) {
+	good, other := NewToken(), NewToken()
 	c := CookieFor(true, "")
 	for name, test := range map[string]struct {
 		lines []string
-		ok    bool
+		want  []Token
 	}{
-		"none":            {nil, false},
-		"alone":           {[]string{"__Host-sigra=" + token.String()}, true},
-		"among others":    {[]string{"a=b; __Host-sigra=" + token.String() + "; c=d"}, true},
-		"second line":     {[]string{"a=b", "__Host-sigra=" + token.String()}, true},
-		"twice":           {[]string{"__Host-sigra=" + token.String() + "; __Host-sigra=" + token.String()}, false},
-		"planted":         {[]string{"__Host-sigra=" + NewToken().String(), "__Host-sigra=" + token.String()}, false},
-		"other name":      {[]string{"sigra=" + token.String()}, false},
-		"longer name":     {[]string{"__Host-sigra-x=" + token.String()}, false},
-		"name in a value": {[]string{"a=__Host-sigra=" + token.String()}, false},
-		"empty":           {[]string{"__Host-sigra="}, false},
-		"short":           {[]string{"__Host-sigra=" + token.String()[1:]}, false},
-		"long":            {[]string{"__Host-sigra=" + strings.Repeat("A", 8192)}, false},
-		"alphabet":        {[]string{"__Host-sigra=" + strings.Repeat("+", TokenLength)}, false},
-		"loose bits":      {[]string{"__Host-sigra=" + strings.Repeat("A", TokenLength-1) + "B"}, false},
+		"none":            {nil, nil},
+		"alone":           {[]string{"__Host-sigra=" + good.String()}, []Token{good}},
+		"among others":    {[]string{"a=b; __Host-sigra=" + good.String() + "; c=d"}, []Token{good}},
+		"second line":     {[]string{"a=b", "__Host-sigra=" + good.String()}, []Token{good}},
+		"planted":         {[]string{"__Host-sigra=" + other.String(), "__Host-sigra=" + good.String()}, []Token{other, good}},
+		"planted nothing": {[]string{"__Host-sigra=; __Host-sigra=x; __Host-sigra=" + good.String()}, []Token{good}},
+		"other name":      {[]string{"sigra=" + good.String()}, nil},
+		"longer name":     {[]string{"__Host-sigra-x=" + good.String()}, nil},
+		"name in a value": {[]string{"a=__Host-sigra=" + good.String()}, nil},
+		"empty":           {[]string{"__Host-sigra="}, nil},
+		"short":           {[]string{"__Host-sigra=" + good.String()[1:]}, nil},
+		"long":            {[]string{"__Host-sigra=" + strings.Repeat("A", 8192)}, nil},
+		"alphabet":        {[]string{"__Host-sigra=" + strings.Repeat("+", TokenLength)}, nil},
+		"loose bits":      {[]string{"__Host-sigra=" + strings.Repeat("A", TokenLength-1) + "B"}, nil},
 	} {
-		got, ok := c.Read(http.Header{"Cookie": test.lines})
-		if ok != test.ok || ok && got != token {
-			t.Errorf("%s: %v, want %v", name, ok, test.ok)
+		if got := c.AppendTokens(nil, test.lines); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %d tokens, want %d", name, len(got), len(test.want))
 		}
+	}
+	many := strings.Repeat("__Host-sigra="+good.String()+"; ", 100)
+	if n := len(c.AppendTokens(nil, []string{many, many})); n != MaxTokens {
+		t.Errorf("%d of 200 tokens are looked at", n)
 	}
 }
 
@@ -109,11 +113,13 @@ func FuzzCookie(f *testing.F) {
 	c := CookieFor(true, "")
 	f.Fuzz(func(t *testing.T, line string) {
 		h := http.Header{"Cookie": {line}}
-		if token, ok := c.Read(h); ok && !strings.Contains(line, c.Name+"="+token.String()) {
-			t.Errorf("read a token that is not there from %q", line)
+		for _, token := range c.AppendTokens(nil, h["Cookie"]) {
+			if !strings.Contains(line, c.Name+"="+token.String()) {
+				t.Errorf("read a token that is not there from %q", line)
+			}
 		}
 		StripCookies(h)
-		if _, ok := c.Read(h); ok {
+		if len(c.AppendTokens(nil, h["Cookie"])) > 0 {
 			t.Errorf("%q: the credential is left after stripping: %q", line, h.Get("Cookie"))
 		}
 	})

@@ -20,7 +20,7 @@ type memory struct {
 	records map[Hash]*Record
 	reads   int
 	broken  bool
-	// beforeFind runs outside of the lock with the answer already taken.
+	// afterFind runs outside of the lock with the answer already taken.
 	afterFind func()
 }
 

@@ -53,6 +53,34 @@ func TestResumeUnknownToken(t *testing.T) {
 	b.mustBeGone(t, NewToken())
 }
 
+func TestPlantedTokens(t *testing.T) {
+	b := newBench(t)
+	hers, _ := b.open(t, "ada", false)
+	stranger, _ := b.open(t, "eve", false)
+	for name, test := range map[string]struct {
+		tokens []Token
+		ok     bool
+	}{
+		"none":               {nil, false},
+		"of no session":      {[]Token{NewToken(), hers, NewToken()}, true},
+		"twice":              {[]Token{hers, hers}, true},
+		"of other sessions":  {[]Token{hers, stranger}, false},
+		"the stranger first": {[]Token{stranger, NewToken(), hers}, false},
+	} {
+		live, err := b.Resume(t.Context(), test.tokens...)
+		switch {
+		case test.ok && (err != nil || live.Identity.UserID != "ada"):
+			t.Errorf("%s: the session is hidden: %v", name, err)
+		case !test.ok && !errors.Is(err, authcore.ErrNotFound):
+			t.Errorf("%s: %v, want %v", name, err, authcore.ErrNotFound)
+		}
+	}
+	b.store.set(func() { b.store.broken = true })
+	if _, err := b.Resume(t.Context(), NewToken(), hers); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("with the store away: %v, want %v", err, authcore.ErrUnavailable)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	d := DefaultSettings()
 	for name, test := range map[string]struct {
