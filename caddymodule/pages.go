@@ -121,7 +121,7 @@ func (e *engine) Resume(ctx context.Context, tokens ...session.Token) (*session.
 }
 
 // JWKS implements ui.Keys.
-func (e *engine) JWKS() (body []byte, etag string) { return e.signer.JWKS() }
+func (e *engine) JWKS() (body []byte, etag string, maxAge time.Duration) { return e.signer.JWKS() }
 
 // Seal implements account.Sealer.
 func (e *engine) Seal(purpose string, plaintext, associated []byte) []byte {

@@ -117,7 +117,9 @@ func (f *fakeSessions) Resume(_ context.Context, tokens ...session.Token) (*sess
 
 type fakeKeys struct{}
 
-func (fakeKeys) JWKS() ([]byte, string) { return []byte(`{"keys":[]}`), `"etag-1"` }
+func (fakeKeys) JWKS() ([]byte, string, time.Duration) {
+	return []byte(`{"keys":[]}`), `"etag-1"`, 5 * time.Minute
+}
 
 func testSession(id string) *session.Session {
 	return &session.Session{

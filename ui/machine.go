@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -20,12 +21,11 @@ func (v *visit) whoami() error {
 	})
 }
 
-// jwks publishes the keys (RFC 7517 section 5). Verifiers may keep them for five minutes, less than
-// a new key is published before it signs.
+// jwks publishes the keys (RFC 7517 section 5).
 func (v *visit) jwks() error {
-	body, etag := v.Keys.JWKS()
+	body, etag, maxAge := v.Keys.JWKS()
 	h := v.w.Header()
-	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
 	h.Set("Etag", etag)
 	h.Del("Vary")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -39,8 +39,9 @@ type Sessions interface {
 
 // Keys publishes the keys that verify assertions.
 type Keys interface {
-	// JWKS returns a JWK set (RFC 7517 section 5) and its quoted entity tag.
-	JWKS() (body []byte, etag string)
+	// JWKS returns a JWK set (RFC 7517 section 5), its quoted entity tag, and
+	// how long it may be cached.
+	JWKS() (body []byte, etag string, maxAge time.Duration)
 }
 
 // Link is a link below the forms.

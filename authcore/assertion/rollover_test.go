@@ -239,7 +239,7 @@ func TestForgedAssertions(t *testing.T) {
 	if _, err := b.verify(other.Token, at); err == nil {
 		t.Error("an assertion for another app was accepted")
 	}
-	published, _ := b.JWKS()
+	published, _, _ := b.JWKS()
 	claims := jwt.MapClaims{"sub": "u", "aud": "https://app.example", "iss": "https://app.example/_auth", "exp": at.Add(time.Minute).Unix()}
 	for method, key := range map[jwt.SigningMethod]any{jwt.SigningMethodNone: jwt.UnsafeAllowNoneSignatureType, jwt.SigningMethodHS256: published} {
 		token := jwt.NewWithClaims(method, claims)

@@ -38,8 +38,8 @@ type Options struct {
 	Algorithm string
 	// Rotate is the age at which a key is replaced. Default: 30 days.
 	Rotate time.Duration
-	// Overlap is how long a key is published before it signs. It is longer
-	// than verifiers may cache the key set (5 minutes). Default: 15 minutes.
+	// Overlap is how long a key is published before it signs. Verifiers may
+	// cache the key set for a third of it, at most 5 minutes. Default: 15 minutes.
 	Overlap time.Duration
 	// TTL is the life of an assertion, at most 5 minutes. Default: 5 minutes.
 	TTL    time.Duration
@@ -48,7 +48,8 @@ type Options struct {
 }
 
 const (
-	maxTTL = 5 * time.Minute
+	maxTTL     = 5 * time.Minute
+	maxJWKSAge = 5 * time.Minute
 	// skew is how far clocks may be apart.
 	skew = 30 * time.Second
 )
@@ -117,12 +118,14 @@ func (s *Signer) Mint(id *authcore.Identity, audience, issuer string, now time.T
 // Signatures returns how many assertions were signed.
 func (s *Signer) Signatures() uint64 { return s.signatures.Load() }
 
-// JWKS returns the published key set (RFC 7517) and its entity tag.
-func (s *Signer) JWKS() (body []byte, etag string) {
+// JWKS returns the published key set (RFC 7517), its entity tag, and how long
+// it may be cached: so long that a verifier has a new key before it signs, even
+// when this node is late to learn of it.
+func (s *Signer) JWKS() (body []byte, etag string, maxAge time.Duration) {
 	if keys := s.ring.Load(); keys != nil {
-		return keys.jwks, keys.etag
+		return keys.jwks, keys.etag, min(s.o.Overlap/3, maxJWKSAge)
 	}
-	return []byte(`{"keys":[]}`), `"none"`
+	return []byte(`{"keys":[]}`), `"none"`, 0
 }
 
 // Load gets the keys, making the first one on the first start.

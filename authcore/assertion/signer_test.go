@@ -103,7 +103,7 @@ func (b bench) mint(t *testing.T, id *authcore.Identity) Minted {
 // verify verifies by another library than the one that signed, with what is
 // published.
 func (b bench) verify(token string, at time.Time) (*jwt.Token, error) {
-	body, _ := b.JWKS()
+	body, _, _ := b.JWKS()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(body, &set); err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ func TestAlgorithms(t *testing.T) {
 
 func keyOf(t *testing.T, b bench) any {
 	t.Helper()
-	body, _ := b.JWKS()
+	body, _, _ := b.JWKS()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(body, &set); err != nil {
 		t.Fatal(err)
@@ -334,5 +334,23 @@ func BenchmarkMint(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A verifier must not keep a key set from before a new key was published until
+// after that key signs.
+func TestKeySetsAreCachedForLessThanTheOverlap(t *testing.T) {
+	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	for overlap, want := range map[time.Duration]time.Duration{
+		0: 5 * time.Minute, 15 * time.Minute: 5 * time.Minute, 24 * time.Hour: 5 * time.Minute,
+		6 * time.Minute: 2 * time.Minute, 2 * time.Second: 2 * time.Second / 3,
+	} {
+		b := newBench(t, new(shelf), &at, func(o *Options) { o.Overlap = overlap })
+		if _, _, maxAge := b.JWKS(); maxAge != want {
+			t.Errorf("overlap %v: cached for %v, want %v", overlap, maxAge, want)
+		}
+	}
+	if body, _, maxAge := NewSigner(Options{}).JWKS(); maxAge != 0 {
+		t.Errorf("%s, before there are keys, is cached for %v", body, maxAge)
 	}
 }
