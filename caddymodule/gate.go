@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -166,17 +167,30 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if err := g.checkRisk(r, at); err != 0 {
 		return g.problem(w, r, at, st.live, err)
 	}
-	if !st.tracked {
-		stream := g.app.engine.sessions.Track(st.live, w)
-		if stream == nil { // changed since it was resumed: ask again
-			if st.resolved, st.retries = false, st.retries+1; st.retries > maxRetries {
-				return g.unavailable(w, r, at, errUnsettled)
-			}
-			return g.judge(w, r, next, st, at, public)
-		}
-		st.tracked = true
-		defer leave(stream)
+	if st.tracked {
+		return g.forward(w, r, next, st, at, now)
 	}
+	var cancel context.CancelFunc
+	if r.ProtoMajor >= 3 { // deadlines do not end the proxy's wait for the app
+		var ctx context.Context
+		ctx, cancel = context.WithCancel(r.Context())
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
+	stream := g.app.engine.sessions.Track(st.live, w, cancel)
+	if stream == nil { // changed since it was resumed: ask again
+		if st.resolved, st.retries = false, st.retries+1; st.retries > maxRetries {
+			return g.unavailable(w, r, at, errUnsettled)
+		}
+		return g.judge(w, r, next, st, at, public)
+	}
+	st.tracked = true
+	defer leave(stream)
+	return g.forward(w, r, next, st, at, now)
+}
+
+// forward tells the app who is asking, and passes the request on.
+func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, now time.Time) error {
 	if err := g.target(at).inject(r, st.live, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}

@@ -145,12 +145,13 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 	return nil
 }
 
-// Track registers a request that runs in a session, so that it ends with it.
+// Track registers a request that runs in a session, so that it ends with it: by
+// deadlines of its connection and, if cancel is not nil, by calling that too.
 // It returns nil when the session changed since it was resumed: the caller
 // resumes it again, or a revocation could be missed by a stream that was just
 // about to open. The caller must call Done on the result.
-func (m *Manager) Track(live *Live, w http.ResponseWriter) *Stream {
-	return m.streams.add(live, w, m.cache)
+func (m *Manager) Track(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
+	return m.streams.add(live, w, cancel, m.cache)
 }
 
 // checkStreams ends the streams of sessions that the store no longer holds:

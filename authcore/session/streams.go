@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"hash/maphash"
 	"net/http"
 	"sync"
@@ -37,6 +38,8 @@ type Stream struct {
 	// conn is the innermost response writer. Those around it keep state of
 	// their own about deadlines, which is not for other goroutines to change.
 	conn http.ResponseWriter
+	// cancel ends a request that deadlines do not reach; may be nil.
+	cancel context.CancelFunc
 }
 
 // innermost returns the response writer of the server, below those of
@@ -66,7 +69,7 @@ func (s *streams) shard(id string) *streamShard {
 // add registers a request, unless its session is not the cached one any more.
 // It looks under the lock that a revocation takes after it has emptied the
 // cache: either the request is not registered, or the revocation finds it.
-func (s *streams) add(live *Live, w http.ResponseWriter, c *cache) *Stream {
+func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFunc, c *cache) *Stream {
 	shard := s.shard(live.ID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -79,7 +82,7 @@ func (s *streams) add(live *Live, w http.ResponseWriter, c *cache) *Stream {
 		shard.sets[live.ID] = set
 	}
 	set.hash = live.Hash
-	st := &Stream{shard: shard, set: set, next: set.first, conn: innermost(w)}
+	st := &Stream{shard: shard, set: set, next: set.first, conn: innermost(w), cancel: cancel}
 	if set.first != nil {
 		set.first.prev = st
 	}
@@ -146,6 +149,9 @@ func (s *streams) expireDeadlines(sessionID string) bool {
 		rc := http.NewResponseController(st.conn)
 		_ = rc.SetReadDeadline(longAgo) // an error means that it is closed already
 		_ = rc.SetWriteDeadline(longAgo)
+		if st.cancel != nil {
+			st.cancel()
+		}
 	}
 	return true
 }

@@ -15,7 +15,7 @@ import (
 func serve(t *testing.T, b *bench, live *Live, h2 bool, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		st := b.Track(live, w)
+		st := b.Track(live, w, nil)
 		if st == nil {
 			t.Error("a live session could not be tracked")
 			return
@@ -114,7 +114,7 @@ func TestAStreamCannotOpenAfterARevocation(t *testing.T) {
 	if err := b.Revoke(t.Context(), "ada", opened.ID); err != nil {
 		t.Fatal(err)
 	}
-	if st := b.Track(live, httptest.NewRecorder()); st != nil {
+	if st := b.Track(live, httptest.NewRecorder(), nil); st != nil {
 		t.Error("a request of a revoked session was tracked")
 	}
 	if n := len(b.streams.open()); n != 0 {
@@ -127,7 +127,7 @@ func TestExpiredSessionsLoseTheirStreams(t *testing.T) {
 	token, _ := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-	st := b.Track(live, w)
+	st := b.Track(live, w, nil)
 	defer st.Done()
 	b.pass(2 * time.Second)
 	b.checkStreams(t.Context())
@@ -146,7 +146,7 @@ func TestRotationKeepsStreams(t *testing.T) {
 	token, _ := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-	st := b.Track(live, w)
+	st := b.Track(live, w, nil)
 	defer st.Done()
 	if _, _, err := b.Rotate(t.Context(), live, func(*Session) {}); err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestDoneTellsWhetherTheSessionHasEnded(t *testing.T) {
 	b := newBench(t)
 	token, opened := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
-	before, during := b.Track(live, httptest.NewRecorder()), b.Track(live, httptest.NewRecorder())
+	before, during := b.Track(live, httptest.NewRecorder(), nil), b.Track(live, httptest.NewRecorder(), nil)
 	if before.Done() {
 		t.Error("a request that was over before the revocation has to give up its connection")
 	}

@@ -71,8 +71,8 @@ const SlowAnswer = 800 * time.Millisecond
 const maxRecorded = 10000
 
 // ServeHTTP answers /ws with an echoing WebSocket, /sse with a tick every 50
-// milliseconds, /slow with "hello" after SlowAnswer, and everything else with
-// "hello".
+// milliseconds, /silent with a stream on which nothing comes, /slow with
+// "hello" after SlowAnswer, and everything else with "hello".
 func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := r.Header.Clone()
 	_, _ = io.Copy(io.Discard, r.Body) // trailers come with its end
@@ -87,6 +87,10 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.echo(w, r)
 	case "/sse":
 		tick(w, r)
+	case "/silent":
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
 	case "/slow":
 		time.Sleep(SlowAnswer)
 		fmt.Fprint(w, "hello")
