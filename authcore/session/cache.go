@@ -64,11 +64,15 @@ func newCache(entries int, now time.Time) *cache {
 // shard picks by the first byte: a hash is uniform by construction.
 func (c *cache) shard(h Hash) *cacheShard { return &c.shards[h[0]] }
 
-// get returns an entry and notes its use.
+// get returns an entry and notes its use, by the second: if every request wrote
+// it, the processors would contend for the entry.
 func (c *cache) get(h Hash, now time.Time) *entry {
 	e := c.peek(h)
-	if e != nil {
-		e.usedAt.Store(int64(now.Sub(c.base)))
+	if e == nil {
+		return nil
+	}
+	if at := now.Sub(c.base); at-time.Duration(e.usedAt.Load()) >= time.Second {
+		e.usedAt.Store(int64(at))
 	}
 	return e
 }
