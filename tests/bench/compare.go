@@ -30,13 +30,14 @@ func configurations(redis string) []configuration {
 }
 
 // compare measures all gateways in turn, round by round, each round in another
-// order.
+// order and with new processes, since the luck of one lasts as long as it does.
 func (b *bench) compare(rounds int, length time.Duration) error {
-	if err := b.startAll(); err != nil {
-		return err
-	}
-	samples := make([][]sample, len(b.gateways))
+	samples := make([][]sample, len(configurations(b.redisAddr)))
 	for round := range rounds {
+		b.stopGateways()
+		if err := b.startAll(); err != nil {
+			return err
+		}
 		for i := range b.gateways {
 			at := (i + round) % len(b.gateways)
 			s, err := b.measure(b.gateways[at], length)

@@ -51,7 +51,7 @@ func (b *bench) run(c configuration) (*gateway, error) {
 	}
 	text := fmt.Sprintf("{\nadmin %s\nlog {\nlevel ERROR\n}\n%s\n}\nhttp://%s {\n%s\n}\n",
 		g.admin, c.global, g.host(), strings.ReplaceAll(c.site, "{app}", b.appAddr))
-	file := filepath.Join(b.dir, "Caddyfile."+strconv.Itoa(len(b.children)))
+	file := filepath.Join(b.dir, "Caddyfile."+strconv.Itoa(b.started))
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

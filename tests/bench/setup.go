@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -24,6 +25,7 @@ type bench struct {
 	redis      *child
 	redisAddr  string
 	children   []*child
+	started    int // children in all
 	gateways   []*gateway
 	out        io.Writer
 }
@@ -100,7 +102,8 @@ func (b *bench) await(address string) error {
 // bench.
 func (b *bench) start(name string, args ...string) (*child, error) {
 	c := &child{exec.CommandContext(b.ctx, name, args...)}
-	c.Env = append(os.Environ(), "XDG_DATA_HOME="+filepath.Join(b.dir, strconv.Itoa(len(b.children))), "XDG_CONFIG_HOME="+b.dir)
+	b.started++
+	c.Env = append(os.Environ(), "XDG_DATA_HOME="+filepath.Join(b.dir, strconv.Itoa(b.started)), "XDG_CONFIG_HOME="+b.dir)
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
@@ -108,10 +111,23 @@ func (b *bench) start(name string, args ...string) (*child, error) {
 	return c, nil
 }
 
+// stopGateways ends all gateways, and nothing else.
+func (b *bench) stopGateways() {
+	for _, g := range b.gateways {
+		g.child.stop()
+		b.children = slices.DeleteFunc(b.children, func(c *child) bool { return c == g.child })
+	}
+	b.gateways = nil
+}
+
+func (c *child) stop() {
+	_ = c.Process.Kill()
+	_ = c.Wait()
+}
+
 func (b *bench) close() {
 	for _, c := range b.children {
-		_ = c.Process.Kill()
-		_ = c.Wait()
+		c.stop()
 	}
 	_ = os.RemoveAll(b.dir)
 }
