@@ -36,22 +36,27 @@ func CookieFor(secure bool, domain string) Cookie {
 const MaxTokens = 8
 
 // AppendTokens appends the well-formed tokens among the Cookie lines of a
-// request, at most [MaxTokens].
+// request, at most [MaxTokens]. A browser holds one cookie of a name unless a
+// sibling host has planted others under a shared domain; without a Domain,
+// several are refused rather than chosen among.
 func (c Cookie) AppendTokens(tokens []Token, lines []string) []Token {
-	room := MaxTokens
+	before, named := len(tokens), 0
 	for _, line := range lines {
-		for line != "" && room > 0 {
+		for line != "" && len(tokens)-before < MaxTokens {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			value, ok := c.valueOf(pair)
 			if !ok {
 				continue
 			}
+			named++
 			if t, ok := ParseToken(value); ok {
 				tokens = append(tokens, t)
-				room--
 			}
 		}
+	}
+	if named > 1 && c.Domain == "" {
+		return tokens[:before]
 	}
 	return tokens
 }

@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +34,16 @@ func (g *Gateway) NewClient() *Client {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+		},
+	}
 	g.t.Cleanup(transport.CloseIdleConnections)
 	return &Client{&http.Client{
 		Jar: jar, Transport: transport,
@@ -123,7 +134,7 @@ func (c *Client) SessionCookie() string {
 		c.t.Fatal(err)
 	}
 	for _, cookie := range c.Jar.Cookies(u) {
-		if cookie.Name == "sigra" || cookie.Name == "__Host-sigra" {
+		if slices.Contains([]string{"sigra", "__Host-sigra", "__Secure-sigra"}, cookie.Name) {
 			return cookie.Value
 		}
 	}

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -54,7 +55,9 @@ type Config struct {
 	// Site is the body of the site; {upstream} stands for the app's address.
 	// Default: sigra in front of the app.
 	Site string
-	// TLS serves https://localhost with Caddy's own authority.
+	// Host is the name of the site. Default: localhost.
+	Host string
+	// TLS serves the site over HTTPS with Caddy's own authority.
 	TLS bool
 	// Env are further environment variables, as NAME=value.
 	Env []string
@@ -98,10 +101,8 @@ func New(t testing.TB, c Config) *Gateway {
 		Admin: freeAddress(t),
 	}
 	_, port, _ := net.SplitHostPort(freeAddress(t))
-	g.URL = "http://localhost:" + port
-	if c.TLS {
-		g.URL = "https://localhost:" + port
-	}
+	scheme := map[bool]string{true: "https", false: "http"}[c.TLS]
+	g.URL = scheme + "://" + net.JoinHostPort(cmp.Or(c.Host, "localhost"), port)
 	return g
 }
 
