@@ -35,13 +35,14 @@ type configuration struct {
 type gateway struct {
 	configuration
 	address, admin string
+	client         client
 	child          *child
 	cookie         string
 }
 
 // run starts a Caddy.
 func (b *bench) run(c configuration) (*gateway, error) {
-	g := &gateway{configuration: c}
+	g := &gateway{configuration: c, client: b.client}
 	var err error
 	if g.address, err = freeAddress(); err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func (b *bench) signIn(g *gateway) error {
 // request builds the bytes of a page load, with a session unless the cookie is
 // empty.
 func (g *gateway) request(cookie string) []byte {
-	text := "GET / HTTP/1.1\r\nHost: " + g.host() + "\r\nUser-Agent: bench\r\nAccept: text/html\r\n"
+	text := "GET / HTTP/1.1\r\nHost: " + g.host() + "\r\n" + g.client.headers()
 	if cookie != "" {
 		text += "Cookie: sigra=" + cookie + "\r\n"
 	}

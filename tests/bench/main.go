@@ -2,7 +2,7 @@
 // Caddy with a bare reverse_proxy and through Caddy with Sigra, interleaved in
 // one run, so that a noisy machine disturbs all alike.
 //
-//	go run ./tests/bench [-rounds 11] [-seconds 3] [-caddy build/caddy] [-out results.md] [-profile dir]
+//	go run ./tests/bench [-rounds 11] [-seconds 3] [-caddy build/caddy] [-client browser] [-out results.md] [-profile dir]
 //	go run ./tests/bench -sessions
 package main
 
@@ -24,6 +24,7 @@ type options struct {
 	sessions bool
 	out      string
 	profiles string
+	client   client
 }
 
 func main() {
@@ -38,10 +39,14 @@ func main() {
 	flag.BoolVar(&o.sessions, "sessions", false, "measure the curve from 10 to 1,000,000 live sessions instead")
 	flag.StringVar(&o.out, "out", "", "also write the tables to this file")
 	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of each gateway into this directory")
+	flag.StringVar((*string)(&o.client), "client", string(browser), "headers of a request: browser or minimal")
 	flag.Parse()
 	o.length = time.Duration(*seconds * float64(time.Second))
 	if o.rounds < 1 || o.length <= 0 {
 		log.Fatal("-rounds and -seconds must be positive")
+	}
+	if o.client != browser && o.client != minimal {
+		log.Fatalf("-client is %s or %s, not %q", browser, minimal, o.client)
 	}
 	if err := run(o); err != nil {
 		log.Fatal(err)
@@ -51,7 +56,7 @@ func main() {
 func run(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b, err := newBench(ctx, o.caddy)
+	b, err := newBench(ctx, o.caddy, o.client)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 type bench struct {
 	ctx        context.Context
 	caddy, dir string
+	client     client
 	app        *child
 	appAddr    string
 	redis      *child
@@ -34,12 +35,12 @@ type bench struct {
 type child struct{ *exec.Cmd }
 
 // newBench starts what all gateways share: the app and Redis.
-func newBench(ctx context.Context, caddy string) (*bench, error) {
+func newBench(ctx context.Context, caddy string, c client) (*bench, error) {
 	dir, err := os.MkdirTemp("", "sigra-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{ctx: ctx, caddy: caddy, dir: dir}
+	b := &bench{ctx: ctx, caddy: caddy, client: c, dir: dir}
 	if err := b.startShared(); err != nil {
 		b.close()
 		return nil, err
