@@ -1,9 +1,12 @@
 package caddymodule
 
 import (
+	"bytes"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // reservedPrefix is the prefix of every header that is Sigra's own.
@@ -11,17 +14,22 @@ const reservedPrefix = "sigra-"
 
 // nameSet is a set of header names in folded form: lower case, with `_` and
 // `.` as `-`. Backends of the CGI kind take all these spellings for one header
-// (GHSA-f59h-q822-g45g), so a forged name must be found in any of them.
+// (GHSA-f59h-q822-g45g), so a forged name must be found in any of them. Names
+// are added while a configuration is made; requests read without a lock.
 type nameSet struct {
-	mu    sync.RWMutex
+	adding  sync.Mutex
+	current atomic.Pointer[foldedNames]
+}
+
+// foldedNames never change.
+type foldedNames struct {
 	names map[string]struct{}
-	// firsts are the folded first letters, to skip most headers at a glance.
+	// firsts are the first letters, to skip most headers at a glance.
 	firsts [256]bool
 }
 
 func newNameSet() *nameSet {
-	s := &nameSet{names: make(map[string]struct{})}
-	s.firsts['s'], s.firsts['S'] = true, true
+	s := new(nameSet)
 	for _, d := range dialects {
 		s.add(d.names()...)
 	}
@@ -30,43 +38,52 @@ func newNameSet() *nameSet {
 
 // add puts names into the set, in any spelling.
 func (s *nameSet) add(names ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, name := range names {
-		name = fold(name)
-		s.names[name] = struct{}{}
-		s.firsts[name[0]] = true
-		s.firsts[strings.ToUpper(name[:1])[0]] = true
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	next := foldedNames{names: make(map[string]struct{})}
+	next.firsts['s'], next.firsts['S'] = true, true
+	if current := s.current.Load(); current != nil {
+		maps.Copy(next.names, current.names)
+		next.firsts = current.firsts
 	}
+	for _, name := range names {
+		folded := string(appendFolded(nil, name))
+		next.names[folded] = struct{}{}
+		next.firsts[folded[0]] = true
+		next.firsts[strings.ToUpper(folded[:1])[0]] = true
+	}
+	s.current.Store(&next)
 }
 
 // has reports whether a header name is one of the set in any spelling.
 func (s *nameSet) has(name string) bool {
-	if name == "" || !s.firsts[name[0]] {
+	current := s.current.Load()
+	if name == "" || !current.firsts[name[0]] {
 		return false
 	}
-	name = fold(name)
-	if strings.HasPrefix(name, reservedPrefix) || name+"-" == reservedPrefix {
+	var room [64]byte
+	folded := appendFolded(room[:0], name)
+	if bytes.HasPrefix(folded, []byte(reservedPrefix)) || string(folded) == strings.TrimSuffix(reservedPrefix, "-") {
 		return true
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	_, ok := s.names[name]
+	_, ok := current.names[string(folded)]
 	return ok
 }
 
-// fold returns the form in which all spellings of a header name are equal.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'A' <= r && r <= 'Z':
-			return r + 'a' - 'A'
-		case r == '_' || r == '.':
-			return '-'
+// appendFolded appends the form in which all spellings of a header name are
+// equal.
+func appendFolded(b []byte, name string) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		case c == '_' || c == '.':
+			b = append(b, '-')
 		default:
-			return r
+			b = append(b, c)
 		}
-	}, name)
+	}
+	return b
 }
 
 // deleteFrom removes every spelling of every name from a header or trailer.

@@ -76,7 +76,7 @@ func FuzzNameSet(f *testing.F) {
 	}
 	s := newNameSet()
 	ours := make(map[string]bool)
-	for name := range s.names {
+	for name := range s.current.Load().names {
 		ours[cgi(name)] = true
 	}
 	f.Fuzz(func(t *testing.T, name string) {
