@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -96,24 +97,30 @@ func (c *cache) ticket(h Hash) ticket {
 }
 
 // put stores a session unless the shard was invalidated since the ticket was
-// taken; it reports whether it did.
-func (c *cache) put(t ticket, live *Live, read *confirmation) bool {
-	e := &entry{hash: t.hash, live: live}
-	e.confirmed.Store(read)
-	e.usedAt.Store(int64(read.at.Sub(c.base)))
+// taken. It returns what is cached then, nil when nothing was stored: of many
+// requests that read a session at once, all get the one that came first, or
+// each would replace the one that the others are about to be tracked by.
+func (c *cache) put(t ticket, live *Live, read *confirmation) *Live {
 	s := c.shard(t.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.invalidations != t.invalidations {
-		return false
+		return nil
 	}
+	if i, ok := s.index[t.hash]; ok && bytes.Equal(s.entries[i].live.data, live.data) {
+		s.entries[i].confirmed.Store(read)
+		return s.entries[i].live
+	}
+	e := &entry{hash: t.hash, live: live}
+	e.confirmed.Store(read)
+	e.usedAt.Store(int64(read.at.Sub(c.base)))
 	s.remove(t.hash)
 	if len(s.entries) >= c.perShard {
 		s.evict()
 	}
 	s.index[t.hash] = int32(len(s.entries))
 	s.entries = append(s.entries, e)
-	return true
+	return live
 }
 
 // evict removes the least recently used of a few entries.

@@ -17,7 +17,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for n := range byte(100) {
 		h := hashOf(7, n)
 		now = now.Add(time.Millisecond)
-		if !c.put(c.ticket(h), &Live{Hash: h}, &confirmation{at: now}) {
+		if c.put(c.ticket(h), &Live{Hash: h}, &confirmation{at: now}) == nil {
 			t.Fatal("an undisturbed fill was refused")
 		}
 		if c.size() > 4 {
@@ -70,10 +70,10 @@ func TestInvalidationVoidsTickets(t *testing.T) {
 	h, neighbour := hashOf(3, 1), hashOf(4, 1)
 	ticket, other := c.ticket(h), c.ticket(neighbour)
 	c.invalidate(h)
-	if c.put(ticket, &Live{}, &confirmation{at: time.Now()}) {
+	if c.put(ticket, &Live{}, &confirmation{at: time.Now()}) != nil {
 		t.Error("a fill from before the invalidation was accepted")
 	}
-	if !c.put(other, &Live{}, &confirmation{at: time.Now()}) {
+	if c.put(other, &Live{}, &confirmation{at: time.Now()}) == nil {
 		t.Error("an invalidation disturbed another shard")
 	}
 }

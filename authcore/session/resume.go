@@ -89,7 +89,9 @@ func (m *Manager) reload(ctx context.Context, hash Hash, known *entry, settings 
 		known.confirmed.Store(read)
 		return live, nil
 	}
-	m.cache.put(ticket, live, read)
+	if cached := m.cache.put(ticket, live, read); cached != nil {
+		return cached, nil
+	}
 	return live, nil
 }
 

@@ -48,6 +48,24 @@ func TestResumeKeepsTheDecodedSessionWhileItIsUnchanged(t *testing.T) {
 	}
 }
 
+// A page that loads its parts over many connections just after a start asks for
+// one session many times at once.
+func TestResumeTogetherGivesAllTheSameSession(t *testing.T) {
+	b := newBench(t, func(s *Settings) { s.CacheTTL = 0 })
+	token, _ := b.open(t, "ada", false)
+	lives := make([]*Live, 64)
+	var group sync.WaitGroup
+	for i := range lives {
+		group.Go(func() { lives[i], _ = b.Resume(t.Context(), token) })
+	}
+	group.Wait()
+	for _, live := range lives {
+		if live == nil || live != lives[0] {
+			t.Fatal("two requests hold different copies of a session")
+		}
+	}
+}
+
 func TestResumeUnknownToken(t *testing.T) {
 	b := newBench(t)
 	b.mustBeGone(t, NewToken())
