@@ -71,6 +71,8 @@ type App struct {
 	locate    sync.Once
 	stripped  *nameSet
 	stop      context.CancelFunc
+	tuned     *tuning
+	checkup   checkup
 }
 
 // CaddyModule returns the Caddy module information.
@@ -170,7 +172,7 @@ const startTimeout = 20 * time.Second
 // Start connects. A store that is away does not keep Caddy from starting: it
 // is tried again until it is there, and requests meanwhile get 503.
 func (a *App) Start() error {
-	a.configure()
+	a.tuned = a.engine.tune(a.tuning())
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	err := a.open(ctx)
@@ -218,12 +220,9 @@ func (a *App) keepOpening(ctx context.Context) {
 	}
 }
 
-// configure tells the engine, which may serve an older configuration too, what
-// this one wants.
-func (a *App) configure() {
-	a.engine.sessions.Configure(a.Session.settings())
-	a.engine.hasher.SetParams(a.Password.params())
-	a.engine.throttle.SetLimits(a.Throttle.limits())
+// tuning is what a configuration wants of the parts that outlive it.
+func (a *App) tuning() tuning {
+	return tuning{a.Session.settings(), a.Password.params(), a.Throttle.limits()}
 }
 
 func (a *App) keyOptions() assertion.Options {
@@ -260,6 +259,7 @@ func (a *App) setUpLink(ctx context.Context) (string, error) {
 func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
+		a.engine.untune(a.tuned)
 	}
 	return nil
 }

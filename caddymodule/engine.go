@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,45 @@ type engine struct {
 	ready   chan struct{}
 	box     *secret.Box
 	signer  *assertion.Signer
+
+	tuningMu sync.Mutex
+	tunings  []*tuning // of the configurations that run, the newest last
+}
+
+// tuning is what a configuration can change of an engine that runs.
+type tuning struct {
+	sessions  session.Settings
+	passwords password.Params
+	throttle  throttle.Limits
+}
+
+// tune makes a configuration's wishes those of the engine, until untune is
+// called with the result. A reload starts the new configuration before it stops
+// the old one and, when something else in the new one fails, stops the new one
+// again: what the old one wants then holds as before.
+func (e *engine) tune(t tuning) *tuning {
+	e.tuningMu.Lock()
+	defer e.tuningMu.Unlock()
+	e.tunings = append(e.tunings, &t)
+	e.applyTuning()
+	return &t
+}
+
+func (e *engine) untune(t *tuning) {
+	e.tuningMu.Lock()
+	defer e.tuningMu.Unlock()
+	e.tunings = slices.DeleteFunc(e.tunings, func(other *tuning) bool { return other == t })
+	e.applyTuning()
+}
+
+func (e *engine) applyTuning() {
+	if len(e.tunings) == 0 {
+		return
+	}
+	newest := e.tunings[len(e.tunings)-1]
+	e.sessions.Configure(newest.sessions)
+	e.hasher.SetParams(newest.passwords)
+	e.throttle.SetLimits(newest.throttle)
 }
 
 // newEngine builds the parts without connecting to anything.
@@ -139,9 +179,11 @@ func (e *engine) maintain() {
 // for requests that still run in a configuration it cleans up.
 const drainTime = 5 * time.Second
 
-// Destruct closes the engine when no configuration uses it any more.
+// Destruct closes the engine when no configuration uses it any more. Streams
+// end with it: nothing would tell them of a revocation.
 func (e *engine) Destruct() error {
 	e.cancel()
+	e.sessions.CloseStreams()
 	time.AfterFunc(drainTime, func() {
 		if err := errors.Join(e.backend.Close(), e.db.Close()); err != nil {
 			e.logger.Warn("closing stores", slog.Any("error", err))

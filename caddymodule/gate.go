@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,7 @@ type Gate struct {
 	matchers caddyhttp.MatcherSets
 	public   caddyhttp.MatcherSets
 	need     policy.Need
+	alone    []*Gate // the gate itself, as the only one to judge
 
 	mu     sync.Mutex
 	latest atomic.Pointer[target]
@@ -84,6 +86,7 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 	}
 	g.known = make(map[*site]*target)
 	g.need = g.Require.need()
+	g.alone = []*Gate{g}
 	if err := loadMatchers(ctx, g, "MatcherSetsRaw", &g.matchers); err != nil {
 		return err
 	}
@@ -118,8 +121,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if st == nil {
 		return caddyhttp.Error(http.StatusInternalServerError, errors.New("sigra: the strip handler must come before the gate"))
 	}
-	// A path that the app might read differently is judged by every gate and
-	// is never public.
+	// A path that the app might read differently is judged by every gate of the
+	// site, also those that the router passed by, and is never public.
 	ambiguous := isAmbiguous(r)
 	if !ambiguous {
 		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
@@ -133,7 +136,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if at == nil {
 		return g.misdirected(w, r)
 	}
-	return g.judge(w, r, next, st, at, !ambiguous && g.isPublic(r))
+	switch {
+	case ambiguous:
+		return g.judge(w, r, next, st, at, append(slices.Clone(at.gates), g))
+	case g.isPublic(r):
+		return g.judge(w, r, next, st, at, nil)
+	default:
+		return g.judge(w, r, next, st, at, g.alone)
+	}
 }
 
 func (g *Gate) isPublic(r *http.Request) bool {
@@ -144,22 +154,25 @@ func (g *Gate) isPublic(r *http.Request) bool {
 	return ok && err == nil
 }
 
-// judge resumes the session, decides, and serves or refuses.
-func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, public bool) error {
+// judge resumes the session, lets the given gates decide (none: the path is
+// public), and serves or refuses.
+func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, judges []*Gate) error {
 	now := time.Now()
 	g.resolve(r, st, at, now)
-	decision := policy.Decision{Outcome: policy.Allow}
-	if !public {
-		if st.err != nil {
-			g.app.observer.decided(outcomeUnavailable)
-			return g.unavailable(w, r, at, st.err)
+	if len(judges) > 0 && st.err != nil {
+		g.app.observer.decided(outcomeUnavailable)
+		return g.unavailable(w, r, at, st.err)
+	}
+	decision, by := policy.Decision{Outcome: policy.Allow}, g
+	for _, by = range judges {
+		if decision = policy.Decide(by.need, identityOf(st.live), now); decision.Outcome != policy.Allow {
+			break
 		}
-		decision = policy.Decide(g.need, identityOf(st.live), now)
 	}
 	st.outcome = decision.Outcome
 	g.app.observer.decided(decision.Outcome)
 	if decision.Outcome != policy.Allow {
-		return g.challenge(w, r, st, at, decision)
+		return by.challenge(w, r, st, at, decision)
 	}
 	if st.live == nil {
 		return next.ServeHTTP(w, r)
@@ -182,10 +195,13 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 		if st.resolved, st.retries = false, st.retries+1; st.retries > maxRetries {
 			return g.unavailable(w, r, at, errUnsettled)
 		}
-		return g.judge(w, r, next, st, at, public)
+		return g.judge(w, r, next, st, at, judges)
 	}
 	st.tracked = true
-	defer leave(stream)
+	defer func() {
+		st.tracked = false // a handler of errors may pass the request on again
+		leave(stream)
+	}()
 	return g.forward(w, r, next, st, at, now)
 }
 
@@ -196,7 +212,13 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	}
 	// What the app answers to one user is not for a cache that others share.
 	w.Header()["Cache-Control"] = []string{"private"}
-	return next.ServeHTTP(w, r)
+	err := next.ServeHTTP(w, r)
+	if err != nil {
+		// Handlers of errors get the same request, and may pass it to an app
+		// after the session has ended.
+		g.app.stripped.deleteFrom(r.Header)
+	}
+	return err
 }
 
 // leave ends the tracking of a request, and its connection (over HTTP/2 its

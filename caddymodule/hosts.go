@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,9 +19,13 @@ import (
 
 // site is what the public address of a request tells.
 type site struct {
+	// host is the Host header that leads to it.
+	host string
 	// origin is scheme, host and port as the browser sees them.
 	origin string
 	cookie session.Cookie
+	// gates are all gates that the configuration has for the host.
+	gates []*Gate
 }
 
 // hostSet knows the public addresses that were configured. A Host header that
@@ -30,13 +36,22 @@ type hostSet struct {
 	origins map[string]string
 	// patterns are the hosts of the sites that use Sigra.
 	patterns []string
+	// gates are the gates with the hosts that lead to each.
+	gates []hostGate
 	// first is the public address of the first portal and portalPath its path,
 	// for links in the log.
 	portalPath string
 	first      string
 
-	mu    sync.Mutex
-	sites [2]atomic.Pointer[map[string]*site] // by Host header, plain and TLS
+	mu     sync.RWMutex
+	sites  [2]map[string]*site // by Host header, plain and TLS
+	latest [2]atomic.Pointer[site]
+}
+
+// hostGate is a gate and its hosts; none means every host.
+type hostGate struct {
+	gate  *Gate
+	hosts []string
 }
 
 // maxSites bounds the addresses that are remembered: with a wildcard site they
@@ -79,70 +94,94 @@ func parseOrigin(raw string) (*url.URL, error) {
 // one that was configured.
 func (h *hostSet) site(r *http.Request) *site {
 	secure := isSecure(r)
-	known := h.sites[index(secure)].Load()
-	if known != nil {
-		if s, ok := (*known)[r.Host]; ok {
-			return s
-		}
+	latest := &h.latest[index(secure)]
+	if s := latest.Load(); s != nil && s.host == r.Host {
+		return s
 	}
-	return h.learn(r, secure)
-}
-
-func (h *hostSet) learn(r *http.Request, secure bool) *site {
-	s := h.judge(r, secure)
+	h.mu.RLock()
+	s := h.sites[index(secure)][r.Host]
+	h.mu.RUnlock()
 	if s == nil {
-		return nil
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	next := make(map[string]*site)
-	if old := h.sites[index(secure)].Load(); old != nil && len(*old) < maxSites {
-		for host, known := range *old {
-			next[host] = known
+		if s = h.judge(r, secure); s == nil {
+			return nil
 		}
-		if known, ok := next[r.Host]; ok {
-			return known // the pointer is a key: one per address
-		}
+		s = h.remember(s, index(secure))
 	}
-	next[strings.Clone(r.Host)] = s
-	h.sites[index(secure)].Store(&next)
+	latest.Store(s)
 	return s
 }
 
-// judge decides whether a request came to a configured address.
+// remember keeps one value per address: its pointer is a key.
+func (h *hostSet) remember(s *site, at int) *site {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if known := h.sites[at][s.host]; known != nil {
+		return known
+	}
+	if h.sites[at] == nil || len(h.sites[at]) >= maxSites {
+		h.sites[at] = make(map[string]*site)
+	}
+	h.sites[at][s.host] = s
+	return s
+}
+
+// judge decides whether a request came to a configured address. A port counts
+// when it is the listener's or configured: it is part of links in mails and of
+// the audience of assertions, so it must not be the client's choice.
 func (h *hostSet) judge(r *http.Request, secure bool) *site {
 	host := strings.ToLower(r.Host)
+	name, port := host, ""
+	if bare, number, err := net.SplitHostPort(host); err == nil {
+		name, port = bare, number
+	}
 	if origin, ok := h.origins[host]; ok {
-		return h.siteAt(origin)
+		return h.siteAt(r.Host, origin, name)
 	}
-	name := host
-	if bare, _, err := net.SplitHostPort(host); err == nil {
-		name = bare
-	}
-	if !secure && !isLoopback(name) {
-		return nil
-	}
-	if !isLoopback(name) && !h.serves(name) {
+	if isLoopback(name) {
+		if _, err := strconv.ParseUint(port, 10, 16); port != "" && err != nil {
+			return nil
+		}
+	} else if !secure || !h.serves(name) || port != "" && port != listenerPort(r) {
 		return nil
 	}
 	scheme := "http://"
 	if secure {
 		scheme = "https://"
 	}
-	return h.siteAt(scheme + host)
+	return h.siteAt(r.Host, scheme+strings.TrimSuffix(host, ":"), name)
 }
 
-func (h *hostSet) siteAt(origin string) *site {
-	return &site{origin: origin, cookie: session.CookieFor(strings.HasPrefix(origin, "https:"), h.cookieDomain)}
+// listenerPort is the port that a request arrived at.
+func listenerPort(r *http.Request) string {
+	address, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if address == nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(address.String())
+	return port
 }
 
-// allows reports whether an absolute address leads to a configured origin.
+func (h *hostSet) siteAt(host, origin, name string) *site {
+	s := &site{
+		host: strings.Clone(host), origin: origin,
+		cookie: session.CookieFor(strings.HasPrefix(origin, "https:"), h.cookieDomain),
+	}
+	for _, g := range h.gates {
+		if len(g.hosts) == 0 || slices.ContainsFunc(g.hosts, func(pattern string) bool { return matchesHost(pattern, name) }) {
+			s.gates = append(s.gates, g.gate)
+		}
+	}
+	return s
+}
+
+// allows reports whether an absolute address leads to a configured origin. The
+// names under a wildcard do not count: some may lead elsewhere.
 func (h *hostSet) allows(u *url.URL) bool {
 	host := strings.ToLower(u.Host)
 	if origin, ok := h.origins[host]; ok {
 		return origin == u.Scheme+"://"+host
 	}
-	return u.Scheme == "https" && u.Port() == "" && h.serves(host)
+	return u.Scheme == "https" && slices.Contains(h.patterns, host)
 }
 
 // serves reports whether a host name is one of a site that uses Sigra.
@@ -157,12 +196,19 @@ func matchesHost(pattern, name string) bool {
 		return false
 	}
 	for i := range wanted {
-		if wanted[i] != "*" && !strings.EqualFold(wanted[i], labels[i]) {
+		if wanted[i] == "*" && hostLabel.MatchString(labels[i]) {
+			continue
+		}
+		if !strings.EqualFold(wanted[i], labels[i]) {
 			return false
 		}
 	}
 	return true
 }
+
+// hostLabel is a label of a host name (RFC 5890 section 2.3.1, and the
+// underscore that is in use).
+var hostLabel = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 
 // isSecure reports whether the browser speaks TLS: to us, or to a proxy in
 // front that Caddy's trusted_proxies vouch for.

@@ -1,12 +1,14 @@
 package caddymodule
 
 import (
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // sites returns what is known of public addresses. It is found out when it is
@@ -29,7 +31,32 @@ func (a *App) findHosts() {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		f := hostFinder{hosts: &a.hosts, server: servers[name]}
 		f.walk(servers[name].Routes, nil)
+		if errors := servers[name].Errors; errors != nil && proxiesUnguarded(errors.Routes) {
+			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
+				"what the client says of its identity is not removed there", slog.String("server", name))
+		}
 	}
+}
+
+// proxiesUnguarded reports whether routes pass requests to an app without the
+// strip handler before it. Routes for errors run after whatever failed, which
+// may have been a handler before Sigra.
+func proxiesUnguarded(routes caddyhttp.RouteList) bool {
+	for _, route := range routes {
+		for _, handler := range route.Handlers {
+			switch h := handler.(type) {
+			case *Strip:
+				return false
+			case *reverseproxy.Handler:
+				return true
+			case *caddyhttp.Subroute:
+				if proxiesUnguarded(h.Routes) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // hostFinder walks the routes of one server.
@@ -50,6 +77,8 @@ func (f hostFinder) walk(routes caddyhttp.RouteList, hosts []string) {
 				f.walk(h.Routes, within)
 			case *Portal:
 				f.found(within, h.Path)
+			case *Gate:
+				f.hosts.gates = append(f.hosts.gates, hostGate{h, fixedHosts(within)})
 			}
 		}
 	}
@@ -72,17 +101,23 @@ func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
 // found notes the hosts of a portal. A site without a host is reached by
 // loopback names only, unless its origin is configured.
 func (f hostFinder) found(hosts []string, path string) {
-	for _, host := range hosts {
-		if !strings.ContainsAny(host, "{}") {
-			f.hosts.patterns = append(f.hosts.patterns, strings.ToLower(host))
-		}
-	}
+	f.hosts.patterns = append(f.hosts.patterns, fixedHosts(hosts)...)
 	if f.hosts.portalPath == "" {
 		f.hosts.portalPath = path
 	}
 	if f.hosts.first == "" {
 		f.hosts.first = f.address(hosts)
 	}
+}
+
+// fixedHosts are the hosts that do not come from a placeholder.
+func fixedHosts(hosts []string) (fixed []string) {
+	for _, host := range hosts {
+		if !strings.ContainsAny(host, "{}") {
+			fixed = append(fixed, strings.ToLower(host))
+		}
+	}
+	return fixed
 }
 
 // address returns the public address of a portal of this server.

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,7 +23,8 @@ func arrived(host string, secure, trusted bool, forwardedProto string) *http.Req
 		r.Header.Set("X-Forwarded-Proto", forwardedProto)
 	}
 	vars := map[string]any{caddyhttp.TrustedProxyVarKey: trusted}
-	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+	ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars)
+	return r.WithContext(context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{Port: 8443}))
 }
 
 func TestSite(t *testing.T) {
@@ -37,7 +39,11 @@ func TestSite(t *testing.T) {
 	}{
 		"configured host":             {arrived("app.example.com", true, false, ""), "https://app.example.com", "__Host-sigra"},
 		"other case":                  {arrived("APP.example.COM", true, false, ""), "https://app.example.com", "__Host-sigra"},
-		"other port":                  {arrived("app.example.com:8443", true, false, ""), "https://app.example.com:8443", "__Host-sigra"},
+		"the listener's port":         {arrived("app.example.com:8443", true, false, ""), "https://app.example.com:8443", "__Host-sigra"},
+		"another port":                {arrived("app.example.com:9999", true, false, ""), "", ""},
+		"no port at all":              {arrived("app.example.com:", true, false, ""), "https://app.example.com", "__Host-sigra"},
+		"nonsense for a port":         {arrived("localhost:8080;x", false, false, ""), "", ""},
+		"nonsense under a wildcard":   {arrived("a;b=c.example.org", true, false, ""), "", ""},
 		"wildcard":                    {arrived("a.example.org", true, false, ""), "https://a.example.org", "__Host-sigra"},
 		"too deep for the wildcard":   {arrived("a.b.example.org", true, false, ""), "", ""},
 		"foreign host":                {arrived("evil.example", true, false, ""), "", ""},
@@ -71,7 +77,7 @@ func TestKnownSitesAreBounded(t *testing.T) {
 	for i := range 3 * maxSites {
 		h.site(arrived("h"+string(rune('a'+i%26))+url.PathEscape(string(rune('0'+i)))+".example.org", true, false, ""))
 	}
-	if n := len(*h.sites[1].Load()); n > maxSites {
+	if n := len(h.sites[1]); n > maxSites {
 		t.Errorf("%d addresses are remembered", n)
 	}
 }
@@ -94,7 +100,7 @@ func TestAllows(t *testing.T) {
 	if err := h.addOrigins([]string{"https://front.example.net:8443", "http://localhost:8080"}); err != nil {
 		t.Fatal(err)
 	}
-	h.patterns = []string{"app.example.com"}
+	h.patterns = []string{"app.example.com", "*.example.org"}
 	for raw, want := range map[string]bool{
 		"https://app.example.com/x":          true,
 		"https://front.example.net:8443/x":   true,
@@ -108,6 +114,7 @@ func TestAllows(t *testing.T) {
 		"https://front.example.net/x":        false,
 		"//app.example.com/x":                false,
 		"https://xapp.example.com/x":         false,
+		"https://any.example.org/x":          false,
 		"https://app.example.com@evil.net/x": false,
 	} {
 		u, err := url.Parse(raw)

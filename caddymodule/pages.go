@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore/policy"
@@ -28,8 +29,28 @@ func (a *App) newPages() (*ui.Handler, error) {
 	})
 }
 
+// checkup is what the last look at the dependencies has shown.
+type checkup struct {
+	mu     sync.Mutex
+	at     time.Time
+	report map[string]string
+}
+
+// checkupEvery bounds how often strangers can make the gateway ask its stores.
+const checkupEvery = time.Second
+
 // health tells which dependency is in order.
 func (a *App) health(ctx context.Context) map[string]string {
+	a.checkup.mu.Lock()
+	defer a.checkup.mu.Unlock()
+	if time.Since(a.checkup.at) > checkupEvery {
+		a.checkup.report = a.examine(context.WithoutCancel(ctx))
+		a.checkup.at = time.Now()
+	}
+	return a.checkup.report
+}
+
+func (a *App) examine(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	report := map[string]string{"database": "ok", "sessions": "ok"}

@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,11 +11,12 @@ import (
 // isAmbiguous reports whether the app might understand the request as one for
 // another path or method than the matchers see: encoded slashes and
 // backslashes, dot segments, empty segments, path parameters, double encoding,
-// control characters, broken UTF-8, and method overrides. Such a request is
+// encoded question marks and hashes, control characters, broken UTF-8, and
+// requests to take the method or the address from elsewhere. Such a request is
 // legal, and some apps need one (`group%2Fproject`), so it is not refused; but
 // it gets no favour from any matcher.
 func isAmbiguous(r *http.Request) bool {
-	return ambiguousPath(r.URL.Path) || hasEncodedSeparator(r.URL.RawPath) || overridesMethod(r)
+	return ambiguousPath(r.URL.Path) || hasEncodedSeparator(r.URL.RawPath) || overrides(r)
 }
 
 // ambiguousPath judges a path that was decoded once.
@@ -24,7 +27,7 @@ func ambiguousPath(path string) bool {
 	ascii := true
 	for i := range len(path) {
 		switch c := path[i]; {
-		case c < ' ' || c == 0x7f, c == '\\', c == ';', c == '%':
+		case c < ' ' || c == 0x7f, c == '\\', c == ';', c == '%', c == '?', c == '#':
 			return true
 		case c == '/' && i > 0 && path[i-1] == '/':
 			return true
@@ -61,13 +64,39 @@ func hasEncodedSeparator(raw string) bool {
 	return false
 }
 
-// overridesMethod reports whether a request asks frameworks to take it for
-// another method than the one that matchers see.
-func overridesMethod(r *http.Request) bool {
-	for _, name := range [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
-		if v := r.Header[name]; len(v) > 0 && !strings.EqualFold(v[0], r.Method) {
+// overrides reports whether a request asks frameworks to take it for another
+// method or address than the ones that matchers see.
+func overrides(r *http.Request) bool {
+	for name, values := range r.Header {
+		if len(name) < len("x-method") || name[0] != 'X' && name[0] != 'x' {
+			continue
+		}
+		var room [64]byte
+		switch string(appendFolded(room[:0], name)) {
+		case "x-http-method-override", "x-http-method", "x-method-override":
+			if slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(v, r.Method) }) {
+				return true
+			}
+		case "x-original-url", "x-rewrite-url":
 			return true
 		}
 	}
-	return strings.Contains(r.URL.RawQuery, "_method=")
+	return hasMethodParameter(r.URL.RawQuery)
+}
+
+// hasMethodParameter looks for the parameter _method, in any spelling.
+func hasMethodParameter(query string) bool {
+	if !strings.Contains(query, "=") {
+		return false
+	}
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		key, _, _ := strings.Cut(pair, "=")
+		if len(key) < len("_method") {
+			continue
+		}
+		if decoded, err := url.QueryUnescape(key); err != nil || strings.EqualFold(decoded, "_method") {
+			return true
+		}
+	}
+	return false
 }

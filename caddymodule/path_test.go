@@ -39,6 +39,12 @@ func TestIsAmbiguous(t *testing.T) {
 		"/caf%C3%A9/../x":           true,
 		"/a?_method=DELETE":         true,
 		"/a?x=1&_method=DELETE&y=2": true,
+		"/a?_metho%64=DELETE":       true,
+		"/a?%5fMethod=DELETE":       true,
+		"/a?x=1;_method=DELETE":     true,
+		"/a?method=x&a_method=y":    false,
+		"/a%3f.css":                 true,
+		"/a%23.css":                 true,
 	} {
 		r := httptest.NewRequest(http.MethodGet, target, nil)
 		if got := isAmbiguous(r); got != want {
@@ -55,6 +61,24 @@ func TestMethodOverride(t *testing.T) {
 			t.Errorf("%s with the same method is ambiguous", name)
 		}
 		r.Header.Set(name, "DELETE")
+		if !isAmbiguous(r) {
+			t.Errorf("%s goes unnoticed", name)
+		}
+		r.Header[http.CanonicalHeaderKey(name)] = []string{"GET", "DELETE"}
+		if !isAmbiguous(r) {
+			t.Errorf("a second %s goes unnoticed", name)
+		}
+		r.Header = http.Header{strings.ReplaceAll(name, "-", "_"): {"DELETE"}}
+		if !isAmbiguous(r) {
+			t.Errorf("%s with underscores goes unnoticed", name)
+		}
+	}
+}
+
+func TestAddressOverride(t *testing.T) {
+	for _, name := range []string{"X-Original-Url", "X-Rewrite-Url"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set(name, "/admin")
 		if !isAmbiguous(r) {
 			t.Errorf("%s goes unnoticed", name)
 		}

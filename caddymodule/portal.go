@@ -98,7 +98,7 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 		Client: authcore.Client{IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)
-			if err != nil || u.User != nil || !a.sites().allows(u) {
+			if err != nil || u.User != nil || u.Scheme+"://"+u.Host != at.origin && !a.sites().allows(u) {
 				return "", false
 			}
 			return u.String(), true

@@ -14,8 +14,11 @@ func isUpgrade(r *http.Request) bool {
 }
 
 // isEarly reports whether a request arrived as TLS early data: it may be a
-// replay, and the address it came from is unproven (RFC 8470).
-func isEarly(r *http.Request) bool { return r.TLS != nil && !r.TLS.HandshakeComplete }
+// replay, and the address it came from is unproven. A proxy in front says so
+// with a header (RFC 8470 section 5.1).
+func isEarly(r *http.Request) bool {
+	return r.TLS != nil && !r.TLS.HandshakeComplete || r.Header["Early-Data"] != nil && r.Header.Get("Early-Data") == "1"
+}
 
 // isSafe reports whether a method is meant to change nothing (RFC 9110 section
 // 9.2.1).

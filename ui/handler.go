@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -20,6 +21,7 @@ type Handler struct {
 	pages    *pages
 	messages messages
 	cross    *http.CrossOriginProtection
+	warned   atomic.Int64 // when an outage was last logged
 }
 
 // visit is one request on its way through the pages.

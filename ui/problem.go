@@ -54,6 +54,9 @@ const retryAfter = 5 * time.Second
 // fail answers with the page of an error. What went wrong inside stays in the
 // log.
 func (v *visit) fail(err error) {
+	if v.r.Context().Err() != nil {
+		return // the client is gone; nobody reads an answer, and nothing is wrong
+	}
 	p := problemOf(err)
 	p.program = v.route.program
 	switch p.Status {
@@ -61,9 +64,20 @@ func (v *visit) fail(err error) {
 		p.ID = rand.Text()[:10]
 		v.Logger.Error("page failed", slog.String("error_id", p.ID), slog.String("page", v.pageName()), slog.Any("error", err))
 	case http.StatusServiceUnavailable:
-		v.Logger.Warn("page unavailable", slog.String("page", v.pageName()), slog.Any("error", err))
+		if v.mayWarn() {
+			v.Logger.Warn("page unavailable", slog.String("page", v.pageName()), slog.Any("error", err))
+		}
 	}
 	v.Problem(v.w, v.r, v.facts, p)
+}
+
+// warnEvery bounds the warnings of an outage: a line for every request would
+// let strangers fill the log.
+const warnEvery = time.Second
+
+func (h *Handler) mayWarn() bool {
+	now, last := h.Clock().UnixNano(), h.warned.Load()
+	return now-last >= int64(warnEvery) && h.warned.CompareAndSwap(last, now)
 }
 
 // pageName is the path less what could be a secret in it.

@@ -116,8 +116,11 @@ func (m *Manager) gone(hash Hash, known *entry) {
 // fallBack answers from the cache when the store cannot be read, but only for
 // as long as a revocation cannot have been missed by more than MaxStaleness.
 func (m *Manager) fallBack(known *entry, settings *Settings, cause error) (*Live, error) {
+	if errors.Is(cause, context.Canceled) {
+		return nil, cause // the client is gone; that is no failure of a store
+	}
 	now := m.now()
-	if known != nil && !errors.Is(cause, context.Canceled) &&
+	if known != nil &&
 		now.Sub(m.link.knownGood(known.confirmed.Load())) < settings.MaxStaleness && !known.live.expired(now) &&
 		m.cache.peek(known.live.Hash) == known {
 		m.counts.stale.Add(1)
@@ -155,6 +158,10 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 func (m *Manager) Track(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
 	return m.streams.add(live, w, cancel, m.cache)
 }
+
+// CloseStreams ends all requests that run in a session. The owner calls it when
+// it stops to run the manager.
+func (m *Manager) CloseStreams() { m.streams.closeAll() }
 
 // checkStreams ends the streams of sessions that the store no longer holds:
 // they have expired, or their revocation was missed.

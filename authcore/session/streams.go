@@ -166,6 +166,13 @@ func (s *streams) rehash(sessionID string, h Hash) {
 	}
 }
 
+// closeAll ends the requests of all sessions.
+func (s *streams) closeAll() {
+	for id := range s.open() {
+		s.close(id)
+	}
+}
+
 // open returns the sessions that have requests under way.
 func (s *streams) open() map[string]Hash {
 	open := make(map[string]Hash)
