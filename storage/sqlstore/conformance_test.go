@@ -28,6 +28,12 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+func TestJobs(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Jobs(t, func(t testing.TB) storetest.JobQueue { return open(t).Jobs() })
+	})
+}
+
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })

@@ -30,13 +30,14 @@ type DB struct {
 	// that writes, so that writers queue in order instead of meeting a lock.
 	read, write *sql.DB
 	now         authcore.Clock
+	promised    chan struct{} // of room for one
 }
 
 func newDB(d dialect, read, write *sql.DB, o Options) *DB {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	return &DB{dialect: d, read: read, write: write, now: o.Clock}
+	return &DB{dialect: d, read: read, write: write, now: o.Clock, promised: make(chan struct{}, 1)}
 }
 
 // Ping reports whether the database answers. It connects when there is no

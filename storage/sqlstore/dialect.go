@@ -18,6 +18,9 @@ type dialect interface {
 	lockTable(ctx context.Context, tx *sql.Tx, table string) error
 	// forUpdate ends a SELECT whose rows are locked until the transaction ends.
 	forUpdate() string
+	// skipLocked ends a SELECT whose rows are locked, less those that another
+	// transaction has locked.
+	skipLocked() string
 	// unique reports whether an error is a broken uniqueness rule.
 	unique(err error) bool
 	// unavailable reports whether an error means that the database cannot

@@ -63,6 +63,8 @@ func (postgres) lockTable(ctx context.Context, tx *sql.Tx, table string) error {
 
 func (postgres) forUpdate() string { return " FOR UPDATE" }
 
+func (postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+
 func (postgres) unique(err error) bool { return sqlState(err) == "23505" }
 
 // unavailableStates are the SQLSTATE classes and codes of a server that cannot

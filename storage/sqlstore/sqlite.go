@@ -109,6 +109,8 @@ func (sqliteFile) lockTable(context.Context, *sql.Tx, string) error { return nil
 
 func (sqliteFile) forUpdate() string { return "" }
 
+func (sqliteFile) skipLocked() string { return "" }
+
 func (sqliteFile) unique(err error) bool {
 	code := sqliteCode(err)
 	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY

@@ -85,6 +85,20 @@ CREATE TABLE audit_events (
     metadata   JSONB  NOT NULL
 );
 
+CREATE TABLE jobs (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    kind       TEXT   NOT NULL,
+    sealed     BYTEA  NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- When it is tried next; while an attempt runs, when its lease ends.
+    due_at     BIGINT NOT NULL,
+    attempts   BIGINT NOT NULL DEFAULT 0,
+    lease      TEXT   NOT NULL DEFAULT '',
+    dead_at    BIGINT NOT NULL DEFAULT 0,
+    error      TEXT   NOT NULL DEFAULT ''
+);
+CREATE INDEX jobs_due_at ON jobs (dead_at, due_at);
+
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,
     value BYTEA NOT NULL

@@ -85,6 +85,20 @@ CREATE TABLE audit_events (
     metadata   TEXT    NOT NULL
 ) STRICT;
 
+CREATE TABLE jobs (
+    id         TEXT PRIMARY KEY NOT NULL,
+    kind       TEXT    NOT NULL,
+    sealed     BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- When it is tried next; while an attempt runs, when its lease ends.
+    due_at     INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    lease      TEXT    NOT NULL DEFAULT '',
+    dead_at    INTEGER NOT NULL DEFAULT 0,
+    error      TEXT    NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX jobs_due_at ON jobs (dead_at, due_at);
+
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY NOT NULL,
     value BLOB NOT NULL

@@ -1,0 +1,157 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+)
+
+const (
+	// parallel is how many jobs one node does at once. They wait for mail
+	// servers mostly.
+	parallel = 8
+	// lease is how long an attempt may take; deadline ends it before another
+	// node would begin.
+	lease    = 2 * time.Minute
+	deadline = lease - 15*time.Second
+	// poll is how often a node looks for jobs that nobody told it of.
+	poll = time.Second
+	// storeTimeout bounds a call to the store.
+	storeTimeout = 5 * time.Second
+	// maxError bounds what is kept of an error, in bytes.
+	maxError = 500
+)
+
+// giveUp is the age at which a job that keeps failing is dead: a mail server
+// that is away over a long weekend loses nothing.
+const giveUp = 4 * 24 * time.Hour
+
+// Handler does a job. An error means that it is tried again, unless it is
+// [Permanent]. A handler that has already removed the job, in the transaction
+// of what it did, is fine.
+type Handler func(ctx context.Context, j Job) error
+
+// Observer counts attempts; result is one of the constants.
+type Observer interface {
+	JobTried(kind Kind, result Result)
+}
+
+// Result is how an attempt ended. It is a metric label.
+type Result string
+
+// The results.
+const (
+	ResultDone  Result = "done"
+	ResultRetry Result = "retry"
+	ResultDead  Result = "dead"
+)
+
+// Worker does jobs as they come due.
+type Worker struct {
+	Store    Store
+	Handlers map[Kind]Handler
+	Observer Observer
+	Clock    authcore.Clock
+	Logger   *slog.Logger
+	// Wake tells the worker that there is a job, so that it need not wait for
+	// its next look. It has room for one.
+	Wake <-chan struct{}
+}
+
+// Run does jobs until the context ends; attempts under way are finished.
+func (w *Worker) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Wake:
+		case <-timer.C:
+		}
+		for w.round(ctx) {
+		}
+		timer.Reset(poll)
+	}
+}
+
+// round does what is due, up to one claim, and reports whether there may be
+// more.
+func (w *Worker) round(ctx context.Context) (more bool) {
+	if ctx.Err() != nil {
+		return false
+	}
+	claim, cancel := context.WithTimeout(ctx, storeTimeout)
+	jobs, err := w.Store.Claim(claim, parallel, w.Clock(), lease)
+	cancel()
+	if err != nil {
+		w.Logger.Debug("jobs not claimed, they are tried again", slog.Any("error", err))
+		return false
+	}
+	var group sync.WaitGroup
+	for _, j := range jobs {
+		group.Go(func() { w.do(context.WithoutCancel(ctx), j) })
+	}
+	group.Wait()
+	return len(jobs) == parallel
+}
+
+// do tries a job. It ends before its lease does, so that no two nodes do one
+// job at a time.
+func (w *Worker) do(ctx context.Context, j Job) {
+	err := w.attempt(ctx, j)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err == nil {
+		w.Observer.JobTried(j.Kind, ResultDone)
+		if err := w.Store.Done(ctx, j); err != nil {
+			w.Logger.Warn("job done, but not noted; it will be done again", slog.String("job", j.ID), slog.Any("error", err))
+		}
+		return
+	}
+	now := w.Clock()
+	j.Error = clip(err.Error())
+	j.DueAt = now.Add(backOff(j.Attempts))
+	result := ResultRetry
+	if IsPermanent(err) || now.Sub(j.CreatedAt) > giveUp {
+		result, j.DeadAt = ResultDead, now
+		w.Logger.Error("job given up; see `caddy sigra mail list`", slog.String("job", j.ID), slog.String("kind", string(j.Kind)), slog.Any("error", err))
+	} else {
+		w.Logger.Warn("job failed, it is tried again", slog.String("job", j.ID), slog.String("kind", string(j.Kind)),
+			slog.Time("next", j.DueAt), slog.Any("error", err))
+	}
+	w.Observer.JobTried(j.Kind, result)
+	if err := w.Store.Failed(ctx, j); err != nil {
+		w.Logger.Warn("failed job not noted", slog.String("job", j.ID), slog.Any("error", err))
+	}
+}
+
+func (w *Worker) attempt(ctx context.Context, j Job) error {
+	handler, ok := w.Handlers[j.Kind]
+	if !ok {
+		return errUnknownKind // of a newer node, perhaps: it will do it
+	}
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	return handler(ctx, j)
+}
+
+// backOff is the wait after the given number of attempts: half a minute,
+// doubling up to an hour.
+func backOff(attempts int) time.Duration {
+	wait := 30 * time.Second
+	for range min(attempts-1, 8) {
+		wait *= 2
+	}
+	return min(wait, time.Hour)
+}
+
+func clip(text string) string {
+	if len(text) > maxError {
+		text = text[:maxError]
+	}
+	return text
+}

@@ -1,0 +1,190 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// queue is a store in memory.
+type queue struct {
+	mu   sync.Mutex
+	jobs map[string]Job
+	err  error
+}
+
+func (q *queue) Claim(_ context.Context, n int, now time.Time, lease time.Duration) ([]Job, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var claimed []Job
+	for id, j := range q.jobs {
+		if len(claimed) < n && j.DeadAt.IsZero() && !j.DueAt.After(now) {
+			j.Attempts, j.Lease, j.DueAt = j.Attempts+1, "lease", now.Add(lease)
+			q.jobs[id] = j
+			claimed = append(claimed, j)
+		}
+	}
+	return claimed, q.err
+}
+
+func (q *queue) Done(_ context.Context, j Job) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.jobs, j.ID)
+	return nil
+}
+
+func (q *queue) Failed(_ context.Context, j Job) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.jobs[j.ID] = j
+	return nil
+}
+
+func (q *queue) Counts(context.Context) (Counts, error) { return Counts{}, nil }
+
+// tally counts results.
+type tally struct {
+	mu      sync.Mutex
+	results []Result
+}
+
+func (t *tally) JobTried(_ Kind, r Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.results = append(t.results, r)
+}
+
+// plain seals nothing.
+type plain struct{}
+
+func (plain) Seal(_ string, p, associated []byte) []byte {
+	return slices.Concat(associated, []byte("#"), p)
+}
+
+func (plain) Open(_ string, sealed, associated []byte) ([]byte, error) {
+	p, ok := strings.CutPrefix(string(sealed), string(associated)+"#")
+	if !ok {
+		return nil, errors.New("forged")
+	}
+	return []byte(p), nil
+}
+
+// work runs a worker over one job for a time and returns what became of both.
+func work(t *testing.T, d time.Duration, handler Handler) (left Job, results []Result) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := New(plain{}, "test", "payload", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, seen := &queue{jobs: map[string]Job{j.ID: j}}, new(tally)
+		w := &Worker{
+			Store: q, Handlers: map[Kind]Handler{"test": handler}, Observer: seen, Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		w.Run(ctx)
+		left, results = q.jobs[j.ID], seen.results
+	})
+	return left, results
+}
+
+func TestWorkerDoesAJobOnce(t *testing.T) {
+	n := 0
+	left, results := work(t, time.Hour, func(_ context.Context, j Job) error {
+		n++
+		var text string
+		if err := j.Payload(plain{}, &text); err != nil || text != "payload" {
+			t.Errorf("payload %q, %v", text, err)
+		}
+		return nil
+	})
+	if n != 1 || left.ID != "" || !slices.Equal(results, []Result{ResultDone}) {
+		t.Errorf("done %d times, %v, left %+v", n, results, left)
+	}
+}
+
+func TestWorkerTriesAgainWithBackOff(t *testing.T) {
+	var at []time.Time
+	left, results := work(t, 6*time.Hour, func(context.Context, Job) error {
+		at = append(at, time.Now())
+		return errors.New("away")
+	})
+	if left.Error != "away" || !left.DeadAt.IsZero() || slices.Contains(results, ResultDead) {
+		t.Errorf("left %+v", left)
+	}
+	for i, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute} {
+		if got := at[i+1].Sub(at[i]); got < want || got > want+2*poll {
+			t.Errorf("wait %d: %s, want %s", i+1, got, want)
+		}
+	}
+	if last := at[len(at)-1].Sub(at[len(at)-2]); last > time.Hour+2*poll {
+		t.Errorf("the wait grew to %s", last)
+	}
+}
+
+func TestWorkerGivesUp(t *testing.T) {
+	left, results := work(t, giveUp+3*time.Hour, func(context.Context, Job) error { return errors.New(strings.Repeat("x", 5000)) })
+	if left.DeadAt.IsZero() || results[len(results)-1] != ResultDead {
+		t.Errorf("after %s: %+v", giveUp, left)
+	}
+	if len(left.Error) > maxError {
+		t.Errorf("keeps %d bytes of an error", len(left.Error))
+	}
+	left, results = work(t, time.Hour, func(context.Context, Job) error { return Permanent(errors.New("no such mailbox")) })
+	if left.DeadAt.IsZero() || len(results) != 1 {
+		t.Errorf("a permanent failure: %v, %+v", results, left)
+	}
+}
+
+func TestWorkerEndsAnAttemptBeforeItsLease(t *testing.T) {
+	left, _ := work(t, 10*time.Minute, func(ctx context.Context, _ Job) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if left.Attempts != 4 || left.Error == "" {
+		t.Errorf("left %+v", left)
+	}
+}
+
+func TestWorkerLeavesUnknownKindsToNewerNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, _ := New(plain{}, "newer", nil, time.Now())
+		q := &queue{jobs: map[string]Job{j.ID: j}}
+		w := &Worker{Store: q, Observer: new(tally), Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		w.Run(ctx)
+		if left := q.jobs[j.ID]; left.ID == "" || !left.DeadAt.IsZero() {
+			t.Errorf("left %+v", left)
+		}
+	})
+}
+
+func TestWorkerGoesOnWhenTheStoreIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wake := make(chan struct{}, 1)
+		q := &queue{err: errors.New("away")}
+		w := &Worker{Store: q, Observer: new(tally), Clock: time.Now, Logger: slog.New(slog.DiscardHandler), Wake: wake}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		wake <- struct{}{}
+		w.Run(ctx) // it ends, and does not spin
+	})
+}
+
+func TestPayloadIsBoundToItsJob(t *testing.T) {
+	j, _ := New(plain{}, "test", "payload", time.Now())
+	other, _ := New(plain{}, "test", "payload", time.Now())
+	j.Sealed = other.Sealed
+	var text string
+	if err := j.Payload(plain{}, &text); !IsPermanent(err) {
+		t.Errorf("opened the payload of another job: %v", err)
+	}
+}
