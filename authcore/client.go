@@ -9,6 +9,9 @@ type Client struct {
 	UserAgent string
 	// Site is the public origin (scheme, host and port) the request came to.
 	Site string
+	// Portal is the public address of Sigra's pages there, without a slash at
+	// its end. Links in mails begin with it.
+	Portal string
 }
 
 // Clock tells the time; tests replace it.

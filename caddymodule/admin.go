@@ -68,6 +68,9 @@ func (o operations) mux() *http.ServeMux {
 		"DELETE /sigra/users/{ref}/sessions/{id}": o.revokeSessions,
 		"GET /sigra/keys":                         o.listKeys,
 		"POST /sigra/keys/rotate":                 o.rotateKey,
+		"GET /sigra/mails":                        o.listMails,
+		"POST /sigra/mails/retry":                 o.retryMails,
+		"POST /sigra/mails/{id}/retry":            o.retryMails,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, op) })
 	}

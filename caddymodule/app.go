@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -106,8 +107,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	// Only now: Cleanup must not release what was never taken, or a rejected
 	// reload would close the stores of the running configuration.
 	a.engineKey, a.engine = key, loaded.(*engine)
-	if err := register(ctx, sessionCollector{a.engine}); err != nil {
-		return err
+	for _, c := range []prometheus.Collector{sessionCollector{a.engine}, jobCollector{a.engine}} {
+		if err := register(ctx, c); err != nil {
+			return err
+		}
 	}
 	a.accounts = a.newAccounts()
 	a.pages, err = a.newPages()
@@ -150,7 +153,7 @@ func (a *App) newAccounts() *account.Service {
 	e := a.engine
 	return account.New(account.Deps{
 		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
-		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Mail: a.mailer, Events: a.observer,
+		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength}, Clock: time.Now, Logger: a.logger,
 	})
 }
@@ -175,6 +178,7 @@ func (a *App) Start() error {
 	a.tuned = a.engine.tune(a.tuning())
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
+	go a.work(ctx)
 	err := a.open(ctx)
 	if errors.Is(err, authcore.ErrUnavailable) {
 		a.logger.Error("sigra cannot reach its stores and answers 503 until it can", slog.Any("error", err))

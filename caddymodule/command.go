@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"net/url"
+
 	"github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -8,7 +10,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  appID,
-		Usage: "user|session|key|setup|migrate|status",
+		Usage: "user|session|key|mail|setup|migrate|status",
 		Short: "Manages the accounts, sessions and keys of the authentication gateway",
 		Long: `
 Asks the running gateway through Caddy's admin endpoint, so that a change takes
@@ -37,10 +39,21 @@ func buildCommand(root *cobra.Command) {
 			leaf("list", "Lists the keys", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/keys", nil) }),
 			leaf("rotate", "Publishes a new key, which signs after the overlap", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/keys/rotate", nil) }),
 		),
+		group("mail", "Shows the mail that waits to be sent",
+			leaf("list", "Lists what waits and what was given up, with the reason", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/mails", nil) }),
+			leaf("retry [<id>]", "Tries a mail again at once, or all of them", 0, retryMail),
+		),
 		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
 		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
 		leaf("status", "Shows whether the gateway reaches its stores", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/status", nil) }),
 	)
+}
+
+func retryMail(c *call, args []string) error {
+	if len(args) == 0 {
+		return c.show("POST", "/sigra/mails/retry", nil)
+	}
+	return c.show("POST", "/sigra/mails/"+url.PathEscape(args[0])+"/retry", nil)
 }
 
 // group is a command with subcommands.

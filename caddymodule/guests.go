@@ -10,14 +10,12 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/storage/sqlstore"
 )
 
 func init() {
 	caddy.RegisterModule(new(SQLite))
 	caddy.RegisterModule(new(Postgres))
-	caddy.RegisterModule(new(LogMailer))
 }
 
 // Storage is a guest in sigra.storage: where identity is kept.
@@ -26,11 +24,6 @@ type Storage interface {
 	PoolKey() string
 	// Open returns the database without connecting to it.
 	Open() (*sqlstore.DB, error)
-}
-
-// Mailer is a guest in sigra.mailer: how mail is sent.
-type Mailer interface {
-	mail.Sender
 }
 
 // SQLite keeps identity in one file. It is the default.
@@ -151,31 +144,6 @@ func (p *Postgres) Open() (*sqlstore.DB, error) {
 	return sqlstore.OpenPostgres(p.dsn, sqlstore.Options{MaxConns: p.MaxConns})
 }
 
-// LogMailer writes mail to Caddy's log. It is the default, for a first run.
-type LogMailer struct {
-	mail.LogSender `json:"-"`
-}
-
-// CaddyModule returns the Caddy module information.
-func (*LogMailer) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "sigra.mailer.log", New: func() caddy.Module { return new(LogMailer) }}
-}
-
-// Provision takes the logger.
-func (m *LogMailer) Provision(ctx caddy.Context) error {
-	m.LogSender = mail.LogSender{Logger: ctx.Slogger()}
-	return nil
-}
-
-// UnmarshalCaddyfile reads `log`.
-func (m *LogMailer) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	return noBlock(d)
-}
-
 // expand replaces the placeholders of a value. An unknown or empty one is an
 // error that names the placeholder, never an empty secret.
 func expand(what, value string) (string, error) {
@@ -195,9 +163,7 @@ func fingerprint(secret string) string {
 var (
 	_ Storage           = (*SQLite)(nil)
 	_ Storage           = (*Postgres)(nil)
-	_ Mailer            = (*LogMailer)(nil)
 	_ caddy.Provisioner = (*SQLite)(nil)
 	_ caddy.Provisioner = (*Postgres)(nil)
-	_ caddy.Provisioner = (*LogMailer)(nil)
 	_ caddy.Validator   = (*Postgres)(nil)
 )

@@ -22,6 +22,7 @@ const outcomeUnavailable policy.Outcome = "unavailable"
 var metrics = struct {
 	decisions *prometheus.CounterVec
 	events    *prometheus.CounterVec
+	jobs      *prometheus.CounterVec
 }{
 	prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: appID, Name: "decisions_total", Help: "Requests by what the gate decided.",
@@ -29,6 +30,9 @@ var metrics = struct {
 	prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: appID, Name: "events_total", Help: "What happened to accounts and sessions, by name.",
 	}, []string{"event"}),
+	prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: appID, Name: "jobs_total", Help: "Attempts at jobs such as mail, by how they ended.",
+	}, []string{"kind", "result"}),
 }
 
 // decisionCounters are looked up once: the gate counts on every request.
@@ -47,7 +51,7 @@ type observer struct {
 }
 
 func newObserver(ctx caddy.Context) (*observer, error) {
-	for _, c := range []prometheus.Collector{metrics.decisions, metrics.events} {
+	for _, c := range []prometheus.Collector{metrics.decisions, metrics.events, metrics.jobs} {
 		if err := register(ctx, c); err != nil {
 			return nil, err
 		}

@@ -95,7 +95,9 @@ func (p *Portal) owns(path string) bool {
 func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 	return ui.Request{
 		Base: base, Origin: at.origin, Cookie: at.cookie,
-		Client: authcore.Client{IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin},
+		Client: authcore.Client{
+			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: at.origin + base,
+		},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)
 			if err != nil || u.User != nil || u.Scheme+"://"+u.Host != at.origin && !a.sites().allows(u) {

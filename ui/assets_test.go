@@ -98,7 +98,7 @@ func TestLogo(t *testing.T) {
 	want(t, w, http.StatusOK, "picture")
 	wantHeader(t, w, "Content-Type", "image/png")
 	for name, message := range map[string]string{filepath.Join(dir, "none.svg"): "none.svg", filepath.Join(dir, "logo.gif"): "neither SVG nor PNG"} {
-		if _, err := loadAssets(Brand{LogoFile: name}); err == nil || !strings.Contains(err.Error(), message) {
+		if _, err := loadAssets(Brand{Accent: defaultAccent, LogoFile: name}); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -19,6 +19,7 @@ type Handler struct {
 	Options
 	assets   *assets
 	pages    *pages
+	letters  *letters
 	messages messages
 	cross    *http.CrossOriginProtection
 	warned   atomic.Int64 // when an outage was last logged

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/policy"
 )
 
@@ -51,6 +52,12 @@ func composed() (keys []string) {
 	}
 	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg, policy.MissingLevel} {
 		keys = append(keys, "missing_"+string(condition))
+	}
+	for _, kind := range mail.Kinds {
+		keys = append(keys, "mail."+string(kind)+".subject", "mail."+string(kind)+".text", "mail."+string(kind)+".after")
+		if kind != mail.Locked {
+			keys = append(keys, "mail."+string(kind)+".button")
+		}
 	}
 	return append(keys, "missing_org_any")
 }

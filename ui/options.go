@@ -118,12 +118,18 @@ func New(o Options) (*Handler, error) {
 	if err := h.pages.rehearse(); err != nil {
 		return nil, err
 	}
-	return h, nil
+	if h.letters, err = loadLetters(o.TemplateDir, h); err != nil {
+		return nil, err
+	}
+	return h, h.letters.rehearse()
 }
 
 func (o *Options) setDefaults() {
 	if o.Brand.Name == "" {
 		o.Brand.Name = "Sigra"
+	}
+	if o.Brand.Accent == "" {
+		o.Brand.Accent = defaultAccent
 	}
 	if o.Health == nil {
 		o.Health = func(context.Context) map[string]string { return nil }

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed templates/*.html
+//go:embed templates
 var templateFiles embed.FS
 
 // pageNames are the pages; each is a template of that name in the layout.

@@ -14,9 +14,6 @@ const defaultAccent = "#3b5bdb"
 // addTheme makes the files that wear the operator's colour and logo. They are
 // files, because the content policy allows no inline style.
 func (a *assets) addTheme(b Brand, mark []byte) error {
-	if b.Accent == "" {
-		b.Accent = defaultAccent
-	}
 	accent, ok := parseColour(b.Accent)
 	if !ok {
 		return fmt.Errorf("brand: accent %q is not a colour such as %s", b.Accent, defaultAccent)

@@ -10,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
@@ -74,11 +75,11 @@ func (f faultyLedger) Failed(ctx context.Context, userID string, event audit.Eve
 	return f.Ledger.Failed(ctx, userID, event)
 }
 
-func (f faultyLedger) Note(ctx context.Context, event audit.Event) error {
+func (f faultyLedger) Note(ctx context.Context, event audit.Event, jobs ...job.Job) error {
 	if err := f.at("Note"); err != nil {
 		return err
 	}
-	return f.Ledger.Note(ctx, event)
+	return f.Ledger.Note(ctx, event, jobs...)
 }
 
 type faultyCounts struct {

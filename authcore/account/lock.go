@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,21 +19,16 @@ func (s *Service) tellOwner(ctx context.Context, user authcore.User, client auth
 		return
 	}
 	event := audit.New(s.clock(), audit.Lockout, client).By(audit.ActorSystem, "").Of(user.ID)
-	if err := s.ledger.Note(ctx, event); err != nil {
-		s.logger.Error("lockout not noted", slog.Any("error", err))
+	letter, err := mail.NewJob(s.sealer, mail.Letter{
+		Kind: mail.Locked, To: user.Email, Portal: client.Portal, Values: map[string]string{"ip": client.IP, "when": stamp(s.clock())},
+	}, s.clock())
+	if err == nil {
+		err = s.ledger.Note(ctx, event, letter)
 	}
-	if err := s.mail.Send(ctx, lockMail(user, client, s.clock())); err != nil {
-		s.logger.Error("lockout mail not sent", slog.Any("error", err))
+	if err != nil {
+		s.logger.Error("lockout not told", slog.Any("error", err))
 	}
 }
 
-func lockMail(user authcore.User, client authcore.Client, now time.Time) mail.Message {
-	return mail.Message{
-		To:      user.Email,
-		Subject: "Too many sign-in attempts on your account",
-		Text: fmt.Sprintf("Somebody entered wrong passwords for your account at %s, last from %s at %s.\n\n"+
-			"For a short while, new browsers cannot sign in to it. Browsers that you have used before still can.\n"+
-			"If it was you, wait a few minutes and try again. If not, nothing is wrong with your account: the "+
-			"attempts failed.\n", client.Site, client.IP, now.UTC().Format("2006-01-02 15:04 UTC")),
-	}
-}
+// stamp is a time as mails tell it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
-	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -70,7 +69,6 @@ type Deps struct {
 	Passwords Passwords
 	Guard     Guard
 	Sealer    Sealer
-	Mail      mail.Sender
 	Events    Events
 	Policy    password.Policy
 	Clock     authcore.Clock
@@ -86,7 +84,6 @@ type Service struct {
 	passwords Passwords
 	guard     Guard
 	sealer    Sealer
-	mail      mail.Sender
 	events    Events
 	policy    password.Policy
 	clock     authcore.Clock
@@ -97,7 +94,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, sessions: d.Sessions,
-		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer, mail: d.Mail,
+		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
 		events: d.Events, policy: d.Policy, clock: d.Clock, logger: d.Logger,
 	}
 }

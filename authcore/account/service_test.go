@@ -41,7 +41,7 @@ type world struct {
 	sessions *session.Manager
 	file     string
 	mu       sync.Mutex
-	mails    []mail.Message
+	box      *secret.Box
 	events   []account.EventName
 	ledger   *hooked
 }
@@ -59,11 +59,21 @@ func (h *hooked) SignedIn(ctx context.Context, userID string, epoch int64, event
 	return h.Ledger.SignedIn(ctx, userID, epoch, event)
 }
 
-func (w *world) Send(_ context.Context, m mail.Message) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.mails = append(w.mails, m)
-	return nil
+// mails are the letters that wait to be sent.
+func (w *world) mails(t *testing.T) (letters []mail.Letter) {
+	t.Helper()
+	jobs, err := w.db.Jobs().List(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range jobs {
+		var l mail.Letter
+		if err := j.Payload(w.box, &l); err != nil {
+			t.Fatal(err)
+		}
+		letters = append(letters, l)
+	}
+	return letters
 }
 
 func (w *world) Emit(name account.EventName, _ map[string]any) {
@@ -85,13 +95,13 @@ func newWorld(t *testing.T, change ...func(*account.Deps)) *world {
 	}
 	logger := slog.New(slog.DiscardHandler)
 	w.sessions = session.New(session.Options{Store: w.db.Sessions(), Bus: new(local.Bus), Settings: session.DefaultSettings(), Clock: time.Now, Logger: logger})
-	box, err := secret.NewBox(bytes.Repeat([]byte{7}, 32))
+	w.box, err = secret.NewBox(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.ledger = &hooked{Ledger: w.db}
 	deps := account.Deps{
-		Users: w.db, Ledger: w.ledger, Tokens: w.db, Sessions: w.sessions, Sealer: box, Mail: w, Events: w, Clock: time.Now, Logger: logger,
+		Users: w.db, Ledger: w.ledger, Tokens: w.db, Sessions: w.sessions, Sealer: w.box, Events: w, Clock: time.Now, Logger: logger,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(time.Now), throttle.DefaultLimits()),
 	}
@@ -220,8 +230,9 @@ func TestLock(t *testing.T) {
 	if _, err := w.signIn(ada, good); err != account.ErrInvalidCredentials {
 		t.Errorf("a locked account took a password from a stranger: %v", err)
 	}
-	if len(w.mails) != 1 || w.mails[0].To != ada || strings.Contains(w.mails[0].Text, "wrong\n") {
-		t.Errorf("mails %+v", w.mails)
+	mails := w.mails(t)
+	if len(mails) != 1 || mails[0].To != ada || mails[0].Kind != mail.Locked || mails[0].Values["ip"] != client.IP {
+		t.Errorf("mails %+v", mails)
 	}
 	if !slices.Contains(w.audited(t), "security.lockout") {
 		t.Error("the lock is not in the audit log")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 )
 
 // Credential is the password of a user as it is stored.
@@ -62,6 +63,7 @@ type Ledger interface {
 	// With an empty user id it writes the event alone.
 	Failed(ctx context.Context, userID string, event audit.Event) (int, error)
 	// Note writes an event about something that is stored elsewhere, such as a
-	// session in Redis. It is written before that change is made.
-	Note(ctx context.Context, event audit.Event) error
+	// session in Redis, with the jobs that follow from it. It is written before
+	// that change is made.
+	Note(ctx context.Context, event audit.Event, jobs ...job.Job) error
 }

@@ -1,4 +1,6 @@
-// Package mail holds what Sigra sends to people.
+// Package mail holds what Sigra sends to people: letters, which say what is to
+// be told in no language yet, and the mailers that send them once they are
+// written. Letters wait in the queue of jobs until a mailer has taken them.
 package mail
 
 import (
@@ -8,12 +10,16 @@ import (
 	"strings"
 )
 
-// Message is one mail to one person.
+// Message is one mail to one person, as it is sent.
 type Message struct {
+	// ID makes the Message-ID. A message that is sent twice, because nobody
+	// could tell whether the first was taken, has the same one.
+	ID      string
 	To      string
 	Subject string
-	// Text is the plain text body.
+	// Text and HTML say the same.
 	Text string
+	HTML string
 }
 
 // ErrHeaderInjection says that a header would not stay on its line.
@@ -21,7 +27,7 @@ var ErrHeaderInjection = errors.New("mail: line break in a header")
 
 // Validate refuses a message whose headers an attacker could extend.
 func (m Message) Validate() error {
-	if strings.ContainsAny(m.To+m.Subject, "\r\n") {
+	if strings.ContainsAny(m.ID+m.To+m.Subject, "\r\n") {
 		return ErrHeaderInjection
 	}
 	return nil
@@ -29,7 +35,8 @@ func (m Message) Validate() error {
 
 // Sender sends mail.
 type Sender interface {
-	// Send sends a message or fails; it respects the context's deadline.
+	// Send sends a message or fails; it respects the context's deadline. A
+	// failure that no further attempt would mend is marked by job.Permanent.
 	Send(ctx context.Context, m Message) error
 }
 

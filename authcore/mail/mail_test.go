@@ -25,7 +25,7 @@ func TestHeaderInjection(t *testing.T) {
 	var out bytes.Buffer
 	s := LogSender{slog.New(slog.NewTextHandler(&out, nil))}
 	for _, m := range []Message{
-		{To: "a@b\r\nBcc: c@d", Subject: "x"}, {To: "a@b", Subject: "x\nBcc: c@d"}, {To: "a@b\r", Subject: "x"},
+		{To: "a@b\r\nBcc: c@d", Subject: "x"}, {To: "a@b", Subject: "x\nBcc: c@d"}, {To: "a@b\r", Subject: "x"}, {ID: "a\n", To: "a@b"},
 	} {
 		if err := s.Send(t.Context(), m); !errors.Is(err, ErrHeaderInjection) {
 			t.Errorf("%q: %v", m, err)

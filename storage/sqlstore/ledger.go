@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -122,8 +123,8 @@ func (db *DB) Failed(ctx context.Context, userID string, event audit.Event) (fai
 }
 
 // Note implements account.Ledger.
-func (db *DB) Note(ctx context.Context, event audit.Event) error {
-	return db.transact(ctx, "noting an event", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) Note(ctx context.Context, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "noting an event", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		return insertEvent(ctx, tx, event)
 	})
 }

@@ -1,0 +1,69 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sigra-auth/sigra/authcore/mail"
+)
+
+// letterValues fill every placeholder of every mail.
+var letterValues = map[string]string{"ip": "192.0.2.1", "when": "2026-11-23 12:00 UTC"}
+
+func TestEveryLetterCanBeWritten(t *testing.T) {
+	p := newPortal(t)
+	for _, kind := range mail.Kinds {
+		path := "/reset/" + strings.Repeat("A", 43)
+		if kind == mail.Locked {
+			path = ""
+		}
+		m, err := p.handler.Write(mail.Letter{Kind: kind, Portal: testOrigin + testBase, Path: path, Values: letterValues})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part, text := range map[string]string{"subject": m.Subject, "text": m.Text, "HTML": m.HTML} {
+			if found := placeholder.FindString(text); found != "" || strings.Contains(text, "mail.") || text == "" {
+				t.Errorf("%s: the %s shows %q", kind, part, found)
+			}
+			if part != "subject" && path != "" && !strings.Contains(text, testOrigin+testBase+path) {
+				t.Errorf("%s: the %s has no link", kind, part)
+			}
+		}
+		if err := m.Validate(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+func TestLettersEscapeWhatPeopleChoose(t *testing.T) {
+	p := newPortal(t, func(o *Options) { o.Brand.Name = "A & <b>B</b>" })
+	m, err := p.handler.Write(mail.Letter{
+		Kind: mail.Locked, Portal: testOrigin + testBase,
+		Values: map[string]string{"ip": "<script>alert(1)</script>\n\nPress here: https://evil.example", "when": "now"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(m.HTML, "<script>") || strings.Contains(m.HTML, "<b>B") {
+		t.Errorf("not escaped: %s", m.HTML)
+	}
+	if strings.Contains(m.Text, "\n\nPress here") {
+		t.Errorf("a value makes a paragraph of its own: %s", m.Text)
+	}
+}
+
+func TestOperatorsLetter(t *testing.T) {
+	dir := writeFile(t, "mail.txt", "Dear user: {{range .Text}}{{.}}{{end}}")
+	p := newPortal(t, func(o *Options) { o.TemplateDir = dir })
+	m, err := p.handler.Write(mail.Letter{Kind: mail.Locked, Portal: testOrigin + testBase, Values: letterValues})
+	if err != nil || !strings.HasPrefix(m.Text, "Dear user: Somebody entered") {
+		t.Errorf("%q, %v", m.Text, err)
+	}
+	for file, text := range map[string]string{"mail.txt": "{{.Nothing}}", "mail.html": "{{if}}"} {
+		if _, err := New(Options{
+			Accounts: new(fakeAccounts), Sessions: new(fakeSessions), Keys: fakeKeys{}, TemplateDir: writeFile(t, file, text),
+		}); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("a broken %s: %v", file, err)
+		}
+	}
+}
