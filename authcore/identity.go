@@ -26,8 +26,13 @@ const (
 	AAL2 AssuranceLevel = "aal2"
 )
 
-// MethodPassword is the RFC 8176 authentication method reference of a password.
-const MethodPassword = "pwd"
+// RFC 8176 authentication method references.
+const (
+	// MethodPassword is a password.
+	MethodPassword = "pwd"
+	// MethodOTP is a one-time secret, such as that of a link in a mail.
+	MethodOTP = "otp"
+)
 
 // Factor is one proof that the user has given in this session.
 type Factor struct {

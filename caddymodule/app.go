@@ -19,6 +19,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/assertion"
 	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/ui"
 )
 
@@ -67,6 +68,7 @@ type App struct {
 	engineKey string
 	observer  *observer
 	accounts  *account.Service
+	recovery  *recovery.Service
 	pages     *ui.Handler
 	hosts     hostSet
 	locate    sync.Once
@@ -113,6 +115,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 	}
 	a.accounts = a.newAccounts()
+	a.recovery = a.newRecovery()
 	a.pages, err = a.newPages()
 	return err
 }
@@ -155,6 +158,14 @@ func (a *App) newAccounts() *account.Service {
 		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength}, Clock: time.Now, Logger: a.logger,
+	})
+}
+
+func (a *App) newRecovery() *recovery.Service {
+	e := a.engine
+	return recovery.New(recovery.Deps{
+		Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: a.accounts, Sessions: e.sessions,
+		Guard: e.throttle, Sealer: e, Events: a.observer, Clock: time.Now,
 	})
 }
 

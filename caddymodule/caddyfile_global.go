@@ -170,7 +170,10 @@ func numbers(d *caddyfile.Dispenser, count int) ([]int, error) {
 }
 
 func (c *ThrottleConfig) parse(d *caddyfile.Dispenser) error {
-	return blockOption(options{"account": rateOption(&c.Account), "network": rateOption(&c.Network)})(d)
+	return blockOption(options{
+		"account": rateOption(&c.Account), "network": rateOption(&c.Network),
+		"mail": rateOption(&c.Mail), "mail_network": rateOption(&c.MailNetwork),
+	})(d)
 }
 
 // rateOption reads `<max> <window>`.

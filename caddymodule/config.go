@@ -122,15 +122,23 @@ type ThrottleConfig struct {
 	// Network is how many a client network (IPv4 address, IPv6 /64) may send.
 	// Default: 30 in 15m.
 	Network *RateConfig `json:"network,omitempty"`
+	// Mail is how many mails of a kind strangers may have sent to an address.
+	// Default: 3 in 15m.
+	Mail *RateConfig `json:"mail,omitempty"`
+	// MailNetwork is how many of those a client network may ask for. Default:
+	// 20 in 15m.
+	MailNetwork *RateConfig `json:"mail_network,omitempty"`
 }
 
 func (c ThrottleConfig) limits() throttle.Limits {
 	l := throttle.DefaultLimits()
-	if c.Account != nil {
-		l.Account.Max, l.Account.Window = c.Account.Max, time.Duration(c.Account.Window)
-	}
-	if c.Network != nil {
-		l.Network.Max, l.Network.Window = c.Network.Max, time.Duration(c.Network.Window)
+	for _, field := range []struct {
+		set *RateConfig
+		to  *throttle.Limit
+	}{{c.Account, &l.Account}, {c.Network, &l.Network}, {c.Mail, &l.Mail}, {c.MailNetwork, &l.MailNetwork}} {
+		if field.set != nil {
+			field.to.Max, field.to.Window = field.set.Max, time.Duration(field.set.Window)
+		}
 	}
 	return l
 }

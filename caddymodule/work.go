@@ -22,8 +22,10 @@ func (a *App) work(ctx context.Context) {
 		return
 	}
 	delivery := mail.Delivery{Sealer: a.engine, Writer: a.pages, Sender: a.mailer}
+	handlers := a.recovery.Handlers()
+	handlers[mail.JobKind] = delivery.Deliver
 	worker := job.Worker{
-		Store: a.engine.db.Jobs(), Handlers: map[job.Kind]job.Handler{mail.JobKind: delivery.Deliver},
+		Store: a.engine.db.Jobs(), Handlers: handlers,
 		Observer: a.observer, Clock: time.Now, Logger: a.logger, Wake: a.engine.db.Jobs().Promised(),
 	}
 	worker.Run(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/token"
 )
 
 const (
@@ -97,6 +100,38 @@ func (f *fakeAccounts) RevokeOthers(context.Context, *session.Live, authcore.Cli
 	return 2, f.err
 }
 
+// fakeRecovery notes what it is asked, and answers with err or with success.
+type fakeRecovery struct {
+	err   error
+	calls []string
+	asked recovery.Ask
+}
+
+func (f *fakeRecovery) AskSignInLink(_ context.Context, a recovery.Ask) error {
+	f.calls, f.asked = append(f.calls, "AskSignInLink"), a
+	return f.err
+}
+
+func (f *fakeRecovery) AskReset(_ context.Context, a recovery.Ask) error {
+	f.calls, f.asked = append(f.calls, "AskReset"), a
+	return f.err
+}
+
+func (f *fakeRecovery) Check(_ context.Context, purpose token.Purpose, secret string) error {
+	f.calls = append(f.calls, "Check "+string(purpose)+" "+secret)
+	return f.err
+}
+
+func (f *fakeRecovery) SignIn(_ context.Context, secret string, remember bool, _ authcore.Client) (account.SignedIn, error) {
+	f.calls = append(f.calls, fmt.Sprint("SignIn ", secret, remember))
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, f.err
+}
+
+func (f *fakeRecovery) Reset(_ context.Context, secret, password string, _ authcore.Client) error {
+	f.calls = append(f.calls, "Reset "+secret+" "+password)
+	return f.err
+}
+
 // fakeSessions knows one token.
 type fakeSessions struct {
 	live  *session.Live
@@ -137,6 +172,7 @@ type portal struct {
 	t        *testing.T
 	handler  *Handler
 	accounts *fakeAccounts
+	recovery *fakeRecovery
 	sessions *fakeSessions
 	facts    Request
 	log      *bytes.Buffer
@@ -145,7 +181,7 @@ type portal struct {
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), log: new(bytes.Buffer),
+		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
@@ -156,7 +192,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 		},
 	}
 	options := Options{
-		Accounts: p.accounts, Sessions: p.sessions, Keys: fakeKeys{},
+		Accounts: p.accounts, Recovery: p.recovery, Sessions: p.sessions, Keys: fakeKeys{},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
 	}
 	for _, f := range change {

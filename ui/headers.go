@@ -34,7 +34,7 @@ func contentPolicy(formTarget string) string {
 // the site itself may see it: browsers that send no Sec-Fetch-Site would post
 // our forms with "Origin: null" otherwise, which is refused.
 func referrerPolicy(r *http.Request, facts Request) string {
-	if strings.HasPrefix(r.URL.Path, facts.Base+setUpPrefix) {
+	if secretPrefix(strings.TrimPrefix(r.URL.Path, facts.Base)) != "" {
 		return "no-referrer"
 	}
 	return "same-origin"

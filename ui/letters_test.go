@@ -61,7 +61,7 @@ func TestOperatorsLetter(t *testing.T) {
 	}
 	for file, text := range map[string]string{"mail.txt": "{{.Nothing}}", "mail.html": "{{if}}"} {
 		if _, err := New(Options{
-			Accounts: new(fakeAccounts), Sessions: new(fakeSessions), Keys: fakeKeys{}, TemplateDir: writeFile(t, file, text),
+			Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}, TemplateDir: writeFile(t, file, text),
 		}); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("a broken %s: %v", file, err)
 		}

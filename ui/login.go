@@ -16,6 +16,8 @@ type loginView struct {
 	ReturnTo string
 	// Error is the one message above the form.
 	Error string
+	// Changed says that the password has just been changed.
+	Changed bool
 }
 
 func (v *visit) showLogin() error {
@@ -24,7 +26,7 @@ func (v *visit) showLogin() error {
 		return v.done(next)
 	}
 	v.allowFormTo(next)
-	return v.show("login", loginView{ReturnTo: next})
+	return v.show("login", loginView{ReturnTo: next, Changed: v.r.URL.Query().Has("changed")})
 }
 
 func (v *visit) login() error {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/token"
 )
 
 // Accounts is what the pages need of the account service; *account.Service is
@@ -28,6 +30,17 @@ type Accounts interface {
 	// RevokeSession fails with authcore.ErrNotFound for a session of others too.
 	RevokeSession(ctx context.Context, live *session.Live, sessionID string, client authcore.Client) error
 	RevokeOthers(ctx context.Context, live *session.Live, client authcore.Client) (int, error)
+}
+
+// Recovery is what the pages need to let in those without a password;
+// *recovery.Service is one. Every method fails with authcore.ErrNotFound for a
+// link that does not work.
+type Recovery interface {
+	AskSignInLink(ctx context.Context, a recovery.Ask) error
+	AskReset(ctx context.Context, a recovery.Ask) error
+	Check(ctx context.Context, purpose token.Purpose, secret string) error
+	SignIn(ctx context.Context, secret string, remember bool, client authcore.Client) (account.SignedIn, error)
+	Reset(ctx context.Context, secret, password string, client authcore.Client) error
 }
 
 // Sessions resumes the session of a request.
@@ -65,6 +78,7 @@ type Brand struct {
 // Options are what a Handler is made of.
 type Options struct {
 	Accounts Accounts
+	Recovery Recovery
 	Sessions Sessions
 	Keys     Keys
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
@@ -100,8 +114,8 @@ type Request struct {
 // operator's broken template, message or brand is an error here that names the
 // file and the line, and not half a page later.
 func New(o Options) (*Handler, error) {
-	if o.Accounts == nil || o.Sessions == nil || o.Keys == nil {
-		return nil, errors.New("pages: accounts, sessions and keys are required")
+	if o.Accounts == nil || o.Recovery == nil || o.Sessions == nil || o.Keys == nil {
+		return nil, errors.New("pages: accounts, recovery, sessions and keys are required")
 	}
 	o.setDefaults()
 	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}

@@ -82,8 +82,8 @@ func (h *Handler) mayWarn() bool {
 
 // pageName is the path less what could be a secret in it.
 func (v *visit) pageName() string {
-	if strings.HasPrefix(v.path, setUpPrefix) {
-		return setUpPrefix
+	if prefix := secretPrefix(v.path); prefix != "" {
+		return prefix
 	}
 	return v.path
 }

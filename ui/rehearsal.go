@@ -18,8 +18,12 @@ var rehearsedSession = sessionView{ID: "id", Device: "device", Mobile: true, IP:
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login":  {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error"}},
-	"logout": {logoutView{}, logoutView{Email: "email"}},
+	"login":      {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Changed: true}},
+	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
+	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
+	"reset":      {askView{}, askView{Email: "email", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
+	"reset_link": {linkView{}, linkView{Action: "/", Errors: map[string]string{"password": "error"}}},
+	"logout":     {logoutView{}, logoutView{Email: "email"}},
 	"setup": {setUpView{}, setUpView{
 		Action: "/", Email: "email", Name: "name",
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},

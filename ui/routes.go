@@ -27,8 +27,24 @@ const (
 
 const (
 	setUpPrefix = "/setup/"
+	magicPrefix = "/magic/"
+	resetPrefix = "/reset/"
 	assetPrefix = "/assets/"
 )
+
+// secretPrefixes are those of pages whose path is a secret: it is kept out of
+// logs and of the Referer.
+var secretPrefixes = []string{setUpPrefix, magicPrefix, resetPrefix}
+
+// secretPrefix returns the prefix of a page whose path is a secret, or nothing.
+func secretPrefix(path string) string {
+	for _, prefix := range secretPrefixes {
+		if strings.HasPrefix(path, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
 
 // routes are the pages by their path below the portal's.
 var routes = map[string]route{
@@ -38,19 +54,23 @@ var routes = map[string]route{
 	"/account/sessions/revoke":        {post: (*visit).revokeSession, who: members},
 	"/account/sessions/revoke-others": {post: (*visit).revokeOthers, who: members},
 	"/login":                          {get: (*visit).showLogin, post: (*visit).login, who: visitors},
+	"/magic":                          {get: (*visit).showMagic, post: (*visit).askMagic, who: visitors},
+	"/reset":                          {get: (*visit).showReset, post: (*visit).askReset, who: visitors},
 	"/logout":                         {get: (*visit).showLogout, post: (*visit).logout, who: visitors},
 	"/step-up":                        {get: (*visit).showStepUp, post: (*visit).stepUp, who: members},
 	"/whoami":                         {get: (*visit).whoami, who: visitors, program: true},
 	"/jwks.json":                      {get: (*visit).jwks, program: true},
 	"/healthz":                        {get: (*visit).healthz, program: true},
 	setUpPrefix:                       {get: (*visit).showSetUp, post: (*visit).setUp, who: visitors},
+	magicPrefix:                       {get: (*visit).showMagicLink, post: (*visit).useMagicLink, who: visitors},
+	resetPrefix:                       {get: (*visit).showResetLink, post: (*visit).useResetLink, who: visitors},
 	assetPrefix:                       {get: (*visit).asset},
 }
 
 // find returns the route of a path; those that end in a slash own what is
 // below them.
 func find(path string) (route, bool) {
-	for _, prefix := range []string{setUpPrefix, assetPrefix} {
+	for _, prefix := range append([]string{assetPrefix}, secretPrefixes...) {
 		if strings.HasPrefix(path, prefix) && len(path) > len(prefix) {
 			return routes[prefix], true
 		}

@@ -69,13 +69,9 @@ func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool)
 
 // SetPassword replaces the password of an account and ends its sessions.
 func (s *Service) SetPassword(ctx context.Context, user authcore.User, password string) error {
-	email := Email{Display: user.Email, Key: user.EmailKey}
-	if problem := s.passwordProblem(password, email, user.Name); problem != "" {
-		return &InvalidError{map[string]Problem{"password": problem}}
-	}
-	hash, err := s.passwords.Hash(ctx, password)
+	hash, err := s.NewPassword(ctx, user, password)
 	if err != nil {
-		return fmt.Errorf("hashing password: %w", err)
+		return err
 	}
 	event := s.operatorEvent(audit.PasswordSet).Of(user.ID)
 	if _, err := s.ledger.SetPassword(ctx, user.ID, hash, event); err != nil {

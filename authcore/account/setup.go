@@ -121,6 +121,18 @@ func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, strin
 	return user, hash, nil
 }
 
+// NewPassword judges and hashes a new password of an account. It fails with
+// *InvalidError on the field "password".
+func (s *Service) NewPassword(ctx context.Context, user authcore.User, password string) (hash string, err error) {
+	if problem := s.passwordProblem(password, Email{Display: user.Email, Key: user.EmailKey}, user.Name); problem != "" {
+		return "", &InvalidError{map[string]Problem{"password": problem}}
+	}
+	if hash, err = s.passwords.Hash(ctx, password); err != nil {
+		return "", fmt.Errorf("hashing password: %w", err)
+	}
+	return hash, nil
+}
+
 func (s *Service) passwordProblem(password string, email Email, name string) Problem {
 	if password == "" {
 		return ProblemRequired

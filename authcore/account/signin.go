@@ -131,25 +131,41 @@ func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reaso
 
 // open makes the session of a user who has just proven a password.
 func (s *Service) open(ctx context.Context, user authcore.User, remember bool, client authcore.Client, action audit.Action) (SignedIn, error) {
+	return s.Open(ctx, Opening{User: user, Method: authcore.MethodPassword, Remember: remember, Client: client}, func(ctx context.Context, sessionID string) error {
+		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(action, user.ID, client).On(sessionID))
+	})
+}
+
+// Opening is a session to be made.
+type Opening struct {
+	User authcore.User
+	// Method is how the user has just been proven, as an RFC 8176 reference.
+	Method   string
+	Remember bool
+	Client   authcore.Client
+}
+
+// Open makes a session. It counts only once commit, which is given the id of
+// the session, has stored what the sign-in rests on; if that fails, there is no
+// session.
+func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.Context, sessionID string) error) (SignedIn, error) {
 	now := s.clock().UTC()
 	identity := authcore.Identity{
-		UserID: user.ID, Kind: authcore.KindSession, Email: user.Email, EmailVerified: user.EmailVerified(),
-		Name: user.Name, Role: user.Role, Level: authcore.AAL1, Site: client.Site,
-	}.Prove(authcore.MethodPassword, now)
-	commit := func(ctx context.Context, opened *session.Session) error {
-		event := s.userEvent(action, user.ID, client).On(opened.ID)
-		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, event)
-	}
-	grant := session.Grant{Identity: identity, AuthEpoch: user.AuthEpoch, Remember: remember, Client: client}
-	token, opened, err := s.sessions.Open(ctx, grant, commit)
+		UserID: o.User.ID, Kind: authcore.KindSession, Email: o.User.Email, EmailVerified: o.User.EmailVerified(),
+		Name: o.User.Name, Role: o.User.Role, Level: authcore.AAL1, Site: o.Client.Site,
+	}.Prove(o.Method, now)
+	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
+	token, opened, err := s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
+		return commit(ctx, opened.ID)
+	})
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("opening session: %w", err)
 	}
-	device, err := sealDevice(s.sealer, user.ID, now)
+	device, err := sealDevice(s.sealer, o.User.ID, now)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
-	s.events.Emit(EventSignedIn, map[string]any{"user_id": user.ID, "session_id": opened.ID})
+	s.events.Emit(EventSignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
 	return SignedIn{Token: token, Session: opened, Device: device}, nil
 }
 

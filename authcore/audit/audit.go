@@ -33,6 +33,9 @@ const (
 	UserEnable       Action = "account.enable"
 	PasswordSet      Action = "account.password_set"
 	KeyRotate        Action = "sigra.key_rotate"
+	SignInLinkSent   Action = "auth.sign_in_link.request"
+	ResetSent        Action = "auth.password_reset.request"
+	ResetComplete    Action = "auth.password_reset.complete"
 )
 
 var actions = map[Action]bool{
@@ -40,6 +43,7 @@ var actions = map[Action]bool{
 	Lockout: true, SessionRevoke: true, SessionRevokeAll: true,
 	StepUpSuccess: true, StepUpFailure: true, UserCreate: true,
 	UserDisable: true, UserEnable: true, PasswordSet: true, KeyRotate: true,
+	SignInLinkSent: true, ResetSent: true, ResetComplete: true,
 }
 
 // Valid reports whether the action is one of the closed set.

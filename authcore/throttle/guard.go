@@ -22,6 +22,12 @@ type Limits struct {
 	Network Limit
 	// StepUp is per signed-in user. Default: 5 in 15 minutes.
 	StepUp Limit
+	// Mail is per address and kind of mail that strangers can ask for. Default:
+	// 3 in 15 minutes.
+	Mail Limit
+	// MailNetwork is how many of those a client network may ask for. Default:
+	// 20 in 15 minutes.
+	MailNetwork Limit
 }
 
 // DefaultLimits returns the defaults.
@@ -32,6 +38,7 @@ func DefaultLimits() Limits {
 		Device:  Limit{"device", 10, window},
 		Network: Limit{"network", 30, window},
 		StepUp:  Limit{"step_up", 5, window},
+		Mail:    Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
 	}
 }
 
@@ -129,6 +136,23 @@ func (g *Guard) StepUp(ctx context.Context, userID string) error {
 		return &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
 	}
 	return nil
+}
+
+// Mail counts a request of a stranger for a mail to an address. It fails with
+// *Exceeded over the limit of the network; over that of the address it returns
+// false, which nobody but its owner may learn: the answer is as ever, and no
+// mail is sent.
+func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error) {
+	l := g.limits.Load()
+	verdict, err := g.store.Take(ctx, Network(ip), l.MailNetwork)
+	if err != nil {
+		return false, err
+	}
+	if !verdict.Allowed {
+		return false, &Exceeded{RetryAfter: verdict.RetryAfter}
+	}
+	verdict, err = g.store.Take(ctx, kind+"|"+address, l.Mail)
+	return verdict.Allowed, err
 }
 
 // StepUpSucceeded forgets the user's failures.

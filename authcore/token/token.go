@@ -14,14 +14,24 @@ import (
 // for every other.
 type Purpose string
 
-// SetUp lets its bearer create the first account.
-const SetUp Purpose = "setup"
+// The purposes.
+const (
+	// SetUp lets its bearer create the first account.
+	SetUp Purpose = "setup"
+	// SignIn lets its bearer sign in once.
+	SignIn Purpose = "sign_in"
+	// Reset lets its bearer choose a new password.
+	Reset Purpose = "reset"
+)
 
 // Token is a stored token.
 type Token struct {
-	Hash      []byte // SHA-256 of the secret
-	Purpose   Purpose
-	UserID    string // empty when the purpose concerns no user
+	Hash    []byte // SHA-256 of the secret
+	Purpose Purpose
+	UserID  string // empty when the purpose concerns no user
+	// Address is the canonical address that the token was sent to. It is void
+	// once the account has another one.
+	Address   string
 	ExpiresAt time.Time
 	CreatedAt time.Time
 }

@@ -34,6 +34,15 @@ func TestJobs(t *testing.T) {
 	})
 }
 
+func TestRecovery(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Recovery(t, func(t testing.TB) storetest.Links {
+			db := open(t)
+			return storetest.Links{Accounts: db, Store: db, Queue: db.Jobs()}
+		})
+	})
+}
+
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })

@@ -8,15 +8,22 @@ import (
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
-// Issue implements token.Store. A token takes the place of the one with the
-// same purpose and user in one statement, so that never two are valid.
+// Issue implements token.Store.
 func (db *DB) Issue(ctx context.Context, t token.Token) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return db.failed("issuing a token", insertToken(ctx, db.write, t))
+}
+
+// insertToken stores a token. It takes the place of the one with the same
+// purpose and user in one statement, so that never two are valid.
+func insertToken(ctx context.Context, q querier, t token.Token) error {
 	userID := sql.NullString{String: t.UserID, Valid: t.UserID != ""}
-	_, err := db.exec(ctx, "issuing a token", `INSERT INTO tokens (hash, purpose, user_id, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (purpose, coalesce(user_id, '')) DO UPDATE
-		SET hash = excluded.hash, expires_at = excluded.expires_at, created_at = excluded.created_at`,
-		t.Hash, string(t.Purpose), userID, micros(t.ExpiresAt), micros(t.CreatedAt))
+	_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, purpose, user_id, address, expires_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (purpose, coalesce(user_id, '')) DO UPDATE SET hash = excluded.hash, address = excluded.address,
+			expires_at = excluded.expires_at, created_at = excluded.created_at`,
+		t.Hash, string(t.Purpose), userID, t.Address, micros(t.ExpiresAt), micros(t.CreatedAt))
 	return err
 }
 
@@ -27,9 +34,9 @@ func (db *DB) Peek(ctx context.Context, hash []byte, purpose token.Purpose, at t
 	t := token.Token{Hash: hash, Purpose: purpose}
 	var userID sql.NullString
 	var expires, created int64
-	row := db.read.QueryRowContext(ctx, `SELECT user_id, expires_at, created_at FROM tokens
+	row := db.read.QueryRowContext(ctx, `SELECT user_id, address, expires_at, created_at FROM tokens
 		WHERE hash = $1 AND purpose = $2 AND expires_at > $3`, hash, string(purpose), micros(at))
-	if err := row.Scan(&userID, &expires, &created); err != nil {
+	if err := row.Scan(&userID, &t.Address, &expires, &created); err != nil {
 		return token.Token{}, db.failed("reading a token", err)
 	}
 	t.UserID, t.ExpiresAt, t.CreatedAt = userID.String, timeOf(expires), timeOf(created)

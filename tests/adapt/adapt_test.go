@@ -74,6 +74,7 @@ func TestGolden(t *testing.T) {
 // TestReadme adapts and provisions every Caddyfile that the README shows, as a
 // reader would use it.
 func TestReadme(t *testing.T) {
+	t.Setenv("SMTP_PASSWORD", "secret")
 	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
 	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())

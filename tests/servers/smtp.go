@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net"
 	"net/mail"
 	"strings"
@@ -197,3 +199,28 @@ func (s *smtpSession) Data(r io.Reader) error {
 
 func (*smtpSession) Reset()        {}
 func (*smtpSession) Logout() error { return nil }
+
+// Plain returns the text part, decoded.
+func (m Mail) Plain() string { return m.part(0) }
+
+// HTML returns the HTML part, decoded.
+func (m Mail) HTML() string { return m.part(1) }
+
+func (m Mail) part(n int) string {
+	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	_, body, _ := strings.Cut(m.Body, "\r\n\r\n")
+	parts := multipart.NewReader(strings.NewReader(body), params["boundary"])
+	for i := 0; ; i++ {
+		part, err := parts.NextPart()
+		if err != nil {
+			return ""
+		}
+		text, err := io.ReadAll(part)
+		if err == nil && i == n {
+			return string(text)
+		}
+	}
+}

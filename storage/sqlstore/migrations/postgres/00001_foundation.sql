@@ -27,6 +27,7 @@ CREATE TABLE tokens (
     hash       BYTEA PRIMARY KEY,
     purpose    TEXT   NOT NULL,
     user_id    TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+    address    TEXT   NOT NULL DEFAULT '',
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );

@@ -27,6 +27,7 @@ CREATE TABLE tokens (
     hash       BLOB PRIMARY KEY NOT NULL,
     purpose    TEXT    NOT NULL,
     user_id    TEXT REFERENCES users (id) ON DELETE CASCADE,
+    address    TEXT    NOT NULL DEFAULT '',
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,93 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+)
+
+var testSecret = strings.Repeat("A", 43)
+
+func TestAskingForALink(t *testing.T) {
+	for page, call := range map[string]string{"magic": "AskSignInLink", "reset": "AskReset"} {
+		p := newPortal(t)
+		path := "/_auth/" + page
+		want(t, p.get(path), http.StatusOK, `action="/_auth/`+page+`"`, `name="email"`, `autocomplete="username"`)
+		wantNext(t, p.post(path, url.Values{"email": {"ada@example.com"}, "return_to": {"/there"}}), path+"?sent=1")
+		if p.recovery.asked.Email != "ada@example.com" || p.recovery.asked.ReturnTo != "/there" || p.recovery.calls[0] != call {
+			t.Errorf("%s asked for %+v", page, p.recovery)
+		}
+		w := p.get(path + "?sent=1")
+		want(t, w, http.StatusOK, "If there is an account with this address")
+		if strings.Contains(w.Body.String(), "ada@") || strings.Contains(w.Body.String(), "<form") {
+			t.Errorf("%s: the answer depends on the address", page)
+		}
+		p.recovery.err = &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmail}}
+		want(t, p.post(path, url.Values{"email": {"<x>"}}), http.StatusUnprocessableEntity, "not an e-mail address", `value="&lt;x&gt;"`)
+		p.recovery.err = &account.ThrottledError{RetryAfter: 90 * time.Second}
+		w = p.post(path, url.Values{"email": {"a@b.c"}})
+		want(t, w, http.StatusTooManyRequests, "Too many attempts")
+		wantHeader(t, w, "Retry-After", "90")
+		p.recovery.err = authcore.ErrUnavailable
+		want(t, p.post(path, url.Values{"email": {"a@b.c"}}), http.StatusServiceUnavailable)
+	}
+}
+
+func TestAskedLinksLeadNowhereElse(t *testing.T) {
+	p := newPortal(t)
+	p.post("/_auth/magic", url.Values{"email": {"ada@example.com"}, "return_to": {"https://evil.example/"}})
+	if got := p.recovery.asked.ReturnTo; got != "" {
+		t.Errorf("returns to %q", got)
+	}
+}
+
+func TestLinksActOnlyWhenTheButtonIsPressed(t *testing.T) {
+	p := newPortal(t)
+	for _, path := range []string{"/_auth/magic/" + testSecret, "/_auth/reset/" + testSecret} {
+		w := p.get(path)
+		want(t, w, http.StatusOK, `action="`+path+`"`, `method="post"`)
+		wantHeader(t, w, "Referrer-Policy", "no-referrer")
+		for _, call := range p.recovery.calls {
+			if !strings.HasPrefix(call, "Check ") {
+				t.Errorf("opening %s did %s", path, call)
+			}
+		}
+		p.recovery.err = authcore.ErrNotFound
+		want(t, p.get(path), http.StatusNotFound, "has been used or has expired")
+		want(t, p.post(path, url.Values{"password": {"x"}}), http.StatusNotFound)
+		p.recovery.err, p.recovery.calls = nil, nil
+	}
+}
+
+func TestSigningInByLink(t *testing.T) {
+	p := newPortal(t)
+	w := p.get("/_auth/magic/" + testSecret + "?return_to=%2Fthere")
+	want(t, w, http.StatusOK, `name="return_to" value="/there"`)
+	w = p.post("/_auth/magic/"+testSecret, url.Values{"return_to": {"/there"}, "remember": {"on"}}, "Cookie", cookieLine())
+	wantNext(t, w, "/there")
+	if c := cookie(w, testCookie.Name); c == nil || c.Value != freshToken.String() {
+		t.Errorf("the session: %v", c)
+	}
+	if got := p.recovery.calls[len(p.recovery.calls)-1]; got != "SignIn "+testSecret+"true" {
+		t.Errorf("called %s", got)
+	}
+}
+
+func TestResettingByLink(t *testing.T) {
+	p := newPortal(t)
+	path := "/_auth/reset/" + testSecret
+	p.recovery.err = &account.InvalidError{Fields: map[string]account.Problem{"password": account.ProblemCommon}}
+	w := p.post(path, url.Values{"password": {"password1"}})
+	want(t, w, http.StatusUnprocessableEntity, "most common passwords", `action="`+path+`"`)
+	if strings.Contains(w.Body.String(), "password1") {
+		t.Error("the password is shown again")
+	}
+	p.recovery.err = nil
+	wantNext(t, p.post(path, url.Values{"password": {"a better one"}}), "/_auth/login?changed=1")
+	want(t, p.get("/_auth/login?changed=1"), http.StatusOK, "Your password has changed")
+}
