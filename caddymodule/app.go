@@ -20,6 +20,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/assertion"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/recovery"
+	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/ui"
 )
 
@@ -53,6 +54,7 @@ type App struct {
 	Password  PasswordConfig  `json:"password,omitzero"`
 	Throttle  ThrottleConfig  `json:"throttle,omitzero"`
 	Assertion AssertionConfig `json:"assertion,omitzero"`
+	SignUp    SignUpConfig    `json:"signup,omitzero"`
 	Brand     BrandConfig     `json:"brand,omitzero"`
 	// Templates is a directory whose files replace the page templates of the
 	// same name.
@@ -69,6 +71,7 @@ type App struct {
 	observer  *observer
 	accounts  *account.Service
 	recovery  *recovery.Service
+	signups   *signup.Service
 	pages     *ui.Handler
 	hosts     hostSet
 	locate    sync.Once
@@ -116,6 +119,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.accounts = a.newAccounts()
 	a.recovery = a.newRecovery()
+	a.signups = a.newSignUps()
 	a.pages, err = a.newPages()
 	return err
 }
@@ -169,6 +173,14 @@ func (a *App) newRecovery() *recovery.Service {
 	})
 }
 
+func (a *App) newSignUps() *signup.Service {
+	e := a.engine
+	return signup.New(signup.Deps{
+		Rules: a.SignUp.rules(), Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: a.accounts, Sessions: e.sessions,
+		Guard: e.throttle, Sealer: e, Events: a.observer, Clock: time.Now,
+	})
+}
+
 // Validate checks values that parsing cannot.
 func (a *App) Validate() error {
 	if n := a.Assertion; time.Duration(n.TTL) > 5*time.Minute {
@@ -177,7 +189,7 @@ func (a *App) Validate() error {
 	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
 		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
 	}
-	return errors.Join(a.Session.validate(), a.Password.validate())
+	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate())
 }
 
 // startTimeout bounds the first attempt to reach the stores at a start.

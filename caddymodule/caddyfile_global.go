@@ -30,7 +30,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //	sigra {
 //		storage   sqlite [<path>] | postgres <dsn>
 //		sessions  database | redis <url>
-//		mailer    log
+//		mailer    log | smtp <host[:port]> { ... }
+//		signup    closed | open | domain <domain...>
 //		secret    <placeholder>
 //		origin    <origin...>
 //		session   { ... }
@@ -57,6 +58,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"cookie":    blockOption(options{"domain": textOption(&a.Cookie.Domain)}),
 		"password":  a.Password.parse,
 		"throttle":  a.Throttle.parse,
+		"signup":    a.SignUp.parse,
 		"assertion": a.Assertion.parse,
 		"brand":     a.Brand.parse,
 		"templates": textOption(&a.Templates),

@@ -174,7 +174,8 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if decision.Outcome != policy.Allow {
 		return by.challenge(w, r, st, at, decision)
 	}
-	if st.live == nil {
+	if st.live == nil || !st.live.Identity.EmailVerified { // on a public path
+		st.live = nil
 		return next.ServeHTTP(w, r)
 	}
 	if err := g.checkRisk(r, at); err != 0 {

@@ -37,15 +37,19 @@ func TestGateSendsIdentity(t *testing.T) {
 }
 
 func TestUnverifiedAddressStaysInside(t *testing.T) {
-	g := newGateway(t, "", "sigra {\nheaders remote webauth forwarded auth_request {\nX-Mail {http.auth.user.email}\n}\n}")
+	g := newGateway(t, "", "sigra {\npublic /open\nheaders remote webauth forwarded auth_request {\nX-Mail {http.auth.user.email}\n}\n}")
 	cookie, kept := g.signIn(t, func(u *account.NewUser) { u.Verified = false }), g.seen()
-	g.do(t, get("/", "Cookie", cookie, "X-Mail", "forged@example.com"))
-	if kept.Get("Sigra-User") == "" {
-		t.Fatalf("headers %v", *kept)
+	w := g.do(t, get("/there", "Cookie", cookie, "Sec-Fetch-Mode", "navigate"))
+	if got := w.Header().Get("Location"); got != "/_auth/confirm?return_to=%2Fthere" || *kept != nil {
+		t.Errorf("led to %q, the app saw %v", got, *kept)
 	}
+	if w := g.do(t, get("/there", "Cookie", cookie)); w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "/_auth/confirm") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	g.do(t, get("/open", "Cookie", cookie, "X-Mail", "forged@example.com"))
 	for name, values := range *kept {
-		if strings.Contains(strings.Join(values, ""), "@") {
-			t.Errorf("%s carries an address that nobody has proven: %q", name, values)
+		if name == "Sigra-User" || name == "Sigra-Assertion" || strings.Contains(strings.Join(values, ""), "@") {
+			t.Errorf("the app is told %s: %q of somebody with an address that nobody has proven", name, values)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,8 +23,9 @@ func (a *App) work(ctx context.Context) {
 		return
 	}
 	delivery := mail.Delivery{Sealer: a.engine, Writer: a.pages, Sender: a.mailer}
-	handlers := a.recovery.Handlers()
-	handlers[mail.JobKind] = delivery.Deliver
+	handlers := map[job.Kind]job.Handler{mail.JobKind: delivery.Deliver}
+	maps.Copy(handlers, a.recovery.Handlers())
+	maps.Copy(handlers, a.signups.Handlers())
 	worker := job.Worker{
 		Store: a.engine.db.Jobs(), Handlers: handlers,
 		Observer: a.observer, Clock: time.Now, Logger: a.logger, Wake: a.engine.db.Jobs().Promised(),

@@ -123,7 +123,7 @@ func (d document) checkStructure(t *testing.T) {
 
 // tokens are the autocomplete values (HTML standard, 4.10.18.7) of the fields
 // that have one; password managers and WCAG 1.3.5 need them.
-var tokens = map[string]string{"email": "username", "username": "username", "name": "name", "password": "current-password"}
+var tokens = map[string]string{"email": "username", "username": "username", "name": "name", "password": "current-password", "current": "current-password", "code": "one-time-code"}
 
 // checkControls asks for a name of every control and for what a form may do.
 func (d document) checkControls(t *testing.T) {

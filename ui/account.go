@@ -14,6 +14,8 @@ type accountView struct {
 	Email string
 	Admin bool
 	This  sessionView
+	// Changed says that the password has just been changed.
+	Changed bool
 }
 
 func (v *visit) showAccount() error {
@@ -21,8 +23,11 @@ func (v *visit) showAccount() error {
 		return v.whoami()
 	}
 	id := &v.live.Identity
+	if !id.EmailVerified {
+		return v.done(v.facts.Base + "/confirm")
+	}
 	return v.show("account", accountView{
-		Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
+		Changed: v.r.URL.Query().Has("changed"), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
 	})
 }
 

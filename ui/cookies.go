@@ -56,3 +56,6 @@ func (v *visit) forget() {
 	v.facts.Cookie.Clear(v.w)
 	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
+
+// liveOf is a session that has just been opened, for the rest of the visit.
+func liveOf(s account.SignedIn) *session.Live { return &session.Live{Session: s.Session} }

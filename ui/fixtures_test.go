@@ -18,6 +18,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -45,6 +46,7 @@ type fakeAccounts struct {
 	setUp      account.SetUp
 	password   string
 	revoked    string
+	noPassword bool
 }
 
 func (f *fakeAccounts) called(name string) { f.calls = append(f.calls, name) }
@@ -98,6 +100,67 @@ func (f *fakeAccounts) RevokeSession(_ context.Context, _ *session.Live, id stri
 func (f *fakeAccounts) RevokeOthers(context.Context, *session.Live, authcore.Client) (int, error) {
 	f.called("RevokeOthers")
 	return 2, f.err
+}
+
+func (f *fakeAccounts) HasPassword(context.Context, *session.Live) (bool, error) {
+	return !f.noPassword, nil
+}
+
+func (f *fakeAccounts) ChangePassword(_ context.Context, _ *session.Live, change account.PasswordChange, _ authcore.Client) (account.SignedIn, error) {
+	f.called("ChangePassword " + change.Current + " " + change.Password)
+	return f.opened()
+}
+
+// fakeSignUps notes what it is asked, and answers with err or with success.
+type fakeSignUps struct {
+	closed    bool
+	err       error
+	resendErr error
+	calls     []string
+	signUp    signup.SignUp
+	waiting   signup.Waiting
+	confirmed signup.Confirmed
+}
+
+func newFakeSignUps() *fakeSignUps {
+	return &fakeSignUps{confirmed: signup.Confirmed{
+		SignedIn: account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, HasPassword: true,
+	}}
+}
+
+func (f *fakeSignUps) Opened() bool { return !f.closed }
+
+func (f *fakeSignUps) SignUp(_ context.Context, in signup.SignUp) (string, error) {
+	f.calls, f.signUp = append(f.calls, "SignUp"), in
+	return "ticket", f.err
+}
+
+func (f *fakeSignUps) Address(w signup.Waiting) string {
+	f.waiting = w
+	if w.Cookie != "" || w.Live != nil {
+		return "ada@example.com"
+	}
+	return ""
+}
+
+func (f *fakeSignUps) Check(_ context.Context, secret string, w signup.Waiting) (bool, error) {
+	f.calls = append(f.calls, "Check "+secret)
+	return w.Cookie == "ticket", f.err
+}
+
+func (f *fakeSignUps) ConfirmLink(_ context.Context, secret string, _ signup.Waiting, _ authcore.Client) (signup.Confirmed, error) {
+	f.calls = append(f.calls, "ConfirmLink "+secret)
+	return f.confirmed, f.err
+}
+
+func (f *fakeSignUps) ConfirmCode(_ context.Context, code string, _ signup.Waiting, _ authcore.Client) (signup.Confirmed, error) {
+	f.calls = append(f.calls, "ConfirmCode "+code)
+	return f.confirmed, f.err
+}
+
+func (f *fakeSignUps) Resend(_ context.Context, w signup.Waiting, _ authcore.Client) error {
+	f.calls, f.waiting = append(f.calls, "Resend"), w
+	return f.resendErr
 }
 
 // fakeRecovery notes what it is asked, and answers with err or with success.
@@ -173,6 +236,7 @@ type portal struct {
 	handler  *Handler
 	accounts *fakeAccounts
 	recovery *fakeRecovery
+	signups  *fakeSignUps
 	sessions *fakeSessions
 	facts    Request
 	log      *bytes.Buffer
@@ -181,7 +245,7 @@ type portal struct {
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), log: new(bytes.Buffer),
+		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
@@ -192,7 +256,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 		},
 	}
 	options := Options{
-		Accounts: p.accounts, Recovery: p.recovery, Sessions: p.sessions, Keys: fakeKeys{},
+		Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Sessions: p.sessions, Keys: fakeKeys{},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
 	}
 	for _, f := range change {

@@ -78,6 +78,9 @@ func (v *visit) serve() error {
 	if v.route.who == members && v.live == nil {
 		return v.askToSignIn()
 	}
+	if v.route.who == members && !v.live.Identity.EmailVerified && v.path != "/" && v.path != "/account" {
+		return v.done(v.facts.Base + "/confirm")
+	}
 	return act(v)
 }
 

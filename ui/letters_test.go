@@ -8,7 +8,7 @@ import (
 )
 
 // letterValues fill every placeholder of every mail.
-var letterValues = map[string]string{"ip": "192.0.2.1", "when": "2026-11-23 12:00 UTC"}
+var letterValues = map[string]string{"ip": "192.0.2.1", "when": "2026-11-23 12:00 UTC", "code": "123 456"}
 
 func TestEveryLetterCanBeWritten(t *testing.T) {
 	p := newPortal(t)
@@ -61,7 +61,7 @@ func TestOperatorsLetter(t *testing.T) {
 	}
 	for file, text := range map[string]string{"mail.txt": "{{.Nothing}}", "mail.html": "{{if}}"} {
 		if _, err := New(Options{
-			Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}, TemplateDir: writeFile(t, file, text),
+			Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}, TemplateDir: writeFile(t, file, text),
 		}); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("a broken %s: %v", file, err)
 		}

@@ -16,6 +16,8 @@ type loginView struct {
 	ReturnTo string
 	// Error is the one message above the form.
 	Error string
+	// SignUp says that visitors can make an account.
+	SignUp bool
 	// Changed says that the password has just been changed.
 	Changed bool
 }
@@ -26,7 +28,7 @@ func (v *visit) showLogin() error {
 		return v.done(next)
 	}
 	v.allowFormTo(next)
-	return v.show("login", loginView{ReturnTo: next, Changed: v.r.URL.Query().Has("changed")})
+	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Changed: v.r.URL.Query().Has("changed")})
 }
 
 func (v *visit) login() error {
@@ -37,7 +39,7 @@ func (v *visit) login() error {
 	}
 	signedIn, err := v.Accounts.SignIn(v.r.Context(), in)
 	var throttled *account.ThrottledError
-	view := loginView{Email: clip(in.Email), Remember: in.Remember, ReturnTo: next}
+	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next}
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
@@ -74,6 +76,9 @@ func (v *visit) signedIn(s account.SignedIn, next string) error {
 		}
 	}
 	v.setCookies(s)
+	if !s.Session.Identity.EmailVerified {
+		return v.awaitProof(s, next)
+	}
 	return v.done(next)
 }
 

@@ -46,7 +46,7 @@ func composed() (keys []string) {
 	}
 	for _, problem := range []account.Problem{
 		account.ProblemRequired, account.ProblemEmail, account.ProblemTooShort, account.ProblemTooLong, account.ProblemCommon,
-		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong,
+		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong, account.ProblemEmailDomain, account.ProblemWrongCode,
 	} {
 		keys = append(keys, "field."+string(problem))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -30,6 +31,10 @@ type Accounts interface {
 	// RevokeSession fails with authcore.ErrNotFound for a session of others too.
 	RevokeSession(ctx context.Context, live *session.Live, sessionID string, client authcore.Client) error
 	RevokeOthers(ctx context.Context, live *session.Live, client authcore.Client) (int, error)
+	// HasPassword reports whether the user can sign in with one.
+	HasPassword(ctx context.Context, live *session.Live) (bool, error)
+	// ChangePassword fails with *account.InvalidError or *account.ThrottledError.
+	ChangePassword(ctx context.Context, live *session.Live, change account.PasswordChange, client authcore.Client) (account.SignedIn, error)
 }
 
 // Recovery is what the pages need to let in those without a password;
@@ -41,6 +46,20 @@ type Recovery interface {
 	Check(ctx context.Context, purpose token.Purpose, secret string) error
 	SignIn(ctx context.Context, secret string, remember bool, client authcore.Client) (account.SignedIn, error)
 	Reset(ctx context.Context, secret, password string, client authcore.Client) error
+}
+
+// SignUps is what the pages need to let people make accounts; *signup.Service
+// is one.
+type SignUps interface {
+	// Opened reports whether anybody can sign up.
+	Opened() bool
+	SignUp(ctx context.Context, in signup.SignUp) (cookie string, err error)
+	// Address returns where a proof was sent to; empty when nothing waits.
+	Address(w signup.Waiting) string
+	Check(ctx context.Context, secret string, w signup.Waiting) (same bool, err error)
+	ConfirmLink(ctx context.Context, secret string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
+	ConfirmCode(ctx context.Context, code string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
+	Resend(ctx context.Context, w signup.Waiting, client authcore.Client) error
 }
 
 // Sessions resumes the session of a request.
@@ -79,6 +98,7 @@ type Brand struct {
 type Options struct {
 	Accounts Accounts
 	Recovery Recovery
+	SignUps  SignUps
 	Sessions Sessions
 	Keys     Keys
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
@@ -114,8 +134,8 @@ type Request struct {
 // operator's broken template, message or brand is an error here that names the
 // file and the line, and not half a page later.
 func New(o Options) (*Handler, error) {
-	if o.Accounts == nil || o.Recovery == nil || o.Sessions == nil || o.Keys == nil {
-		return nil, errors.New("pages: accounts, recovery, sessions and keys are required")
+	if o.Accounts == nil || o.Recovery == nil || o.SignUps == nil || o.Sessions == nil || o.Keys == nil {
+		return nil, errors.New("pages: accounts, recovery, sign-ups, sessions and keys are required")
 	}
 	o.setDefaults()
 	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}

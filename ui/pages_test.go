@@ -7,7 +7,7 @@ import (
 
 // options are enough to build the pages.
 func options() Options {
-	return Options{Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}}
+	return Options{Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}}
 }
 
 func TestOperatorsTemplate(t *testing.T) {
@@ -41,10 +41,11 @@ func TestBrokenTemplates(t *testing.T) {
 
 func TestNewNeedsItsParts(t *testing.T) {
 	for name, o := range map[string]Options{
-		"accounts": {Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}},
-		"recovery": {Accounts: new(fakeAccounts), Sessions: new(fakeSessions), Keys: fakeKeys{}},
-		"sessions": {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Keys: fakeKeys{}},
-		"keys":     {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions)},
+		"accounts": {Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}},
+		"recovery": {Accounts: new(fakeAccounts), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}},
+		"sign-ups": {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}},
+		"sessions": {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Keys: fakeKeys{}},
+		"keys":     {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions)},
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("pages without %s", name)

@@ -18,7 +18,15 @@ var rehearsedSession = sessionView{ID: "id", Device: "device", Mobile: true, IP:
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login":      {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Changed: true}},
+	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Changed: true, SignUp: true}},
+	"register": {registerView{}, registerView{
+		Email: "email", Name: "name", ReturnTo: "/", Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
+	}},
+	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Errors: map[string]string{"code": "error"}}},
+	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},
+	"password": {passwordView{}, passwordView{
+		Email: "email", Has: true, Errors: map[string]string{"current": "error", "password": "error"},
+	}},
 	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
 	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
 	"reset":      {askView{}, askView{Email: "email", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
@@ -29,7 +37,7 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"stepup":   {stepUpView{}, stepUpView{Email: "email", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession, Changed: true}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

@@ -26,15 +26,16 @@ const (
 )
 
 const (
-	setUpPrefix = "/setup/"
-	magicPrefix = "/magic/"
-	resetPrefix = "/reset/"
-	assetPrefix = "/assets/"
+	setUpPrefix   = "/setup/"
+	magicPrefix   = "/magic/"
+	confirmPrefix = "/confirm/"
+	resetPrefix   = "/reset/"
+	assetPrefix   = "/assets/"
 )
 
 // secretPrefixes are those of pages whose path is a secret: it is kept out of
 // logs and of the Referer.
-var secretPrefixes = []string{setUpPrefix, magicPrefix, resetPrefix}
+var secretPrefixes = []string{setUpPrefix, magicPrefix, confirmPrefix, resetPrefix}
 
 // secretPrefix returns the prefix of a page whose path is a secret, or nothing.
 func secretPrefix(path string) string {
@@ -54,6 +55,10 @@ var routes = map[string]route{
 	"/account/sessions/revoke":        {post: (*visit).revokeSession, who: members},
 	"/account/sessions/revoke-others": {post: (*visit).revokeOthers, who: members},
 	"/login":                          {get: (*visit).showLogin, post: (*visit).login, who: visitors},
+	"/account/password":               {get: (*visit).showPassword, post: (*visit).changePassword, who: members},
+	"/register":                       {get: (*visit).showRegister, post: (*visit).register, who: visitors},
+	"/confirm":                        {get: (*visit).showConfirm, post: (*visit).confirmCode, who: visitors},
+	"/confirm/resend":                 {post: (*visit).resend, who: visitors},
 	"/magic":                          {get: (*visit).showMagic, post: (*visit).askMagic, who: visitors},
 	"/reset":                          {get: (*visit).showReset, post: (*visit).askReset, who: visitors},
 	"/logout":                         {get: (*visit).showLogout, post: (*visit).logout, who: visitors},
@@ -62,6 +67,7 @@ var routes = map[string]route{
 	"/jwks.json":                      {get: (*visit).jwks, program: true},
 	"/healthz":                        {get: (*visit).healthz, program: true},
 	setUpPrefix:                       {get: (*visit).showSetUp, post: (*visit).setUp, who: visitors},
+	confirmPrefix:                     {get: (*visit).showConfirmLink, post: (*visit).confirmLink, who: visitors},
 	magicPrefix:                       {get: (*visit).showMagicLink, post: (*visit).useMagicLink, who: visitors},
 	resetPrefix:                       {get: (*visit).showResetLink, post: (*visit).useResetLink, who: visitors},
 	assetPrefix:                       {get: (*visit).asset},
@@ -70,13 +76,16 @@ var routes = map[string]route{
 // find returns the route of a path; those that end in a slash own what is
 // below them.
 func find(path string) (route, bool) {
+	if r, ok := routes[path]; ok && !strings.HasSuffix(path, "/") {
+		return r, true
+	}
 	for _, prefix := range append([]string{assetPrefix}, secretPrefixes...) {
 		if strings.HasPrefix(path, prefix) && len(path) > len(prefix) {
 			return routes[prefix], true
 		}
 	}
 	r, ok := routes[path]
-	return r, ok && (path == "/" || !strings.HasSuffix(path, "/"))
+	return r, ok && path == "/"
 }
 
 // action returns what a route does for a method; nil when it does nothing.

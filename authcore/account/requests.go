@@ -64,6 +64,8 @@ const (
 	ProblemContext       Problem = "password_contains_context"
 	ProblemWrongPassword Problem = "password_wrong"
 	ProblemNameTooLong   Problem = "name_too_long"
+	ProblemEmailDomain   Problem = "email_domain"
+	ProblemWrongCode     Problem = "code_wrong"
 )
 
 // InvalidError lists what is wrong with a form, by field name. The caller

@@ -85,8 +85,12 @@ type NewUser struct {
 	Verified bool
 }
 
-// newUser checks the fields of an account and returns it with its password
-// hash.
+// Prepare checks the fields of an account and returns it, not stored yet, with
+// its password hash. It fails with *InvalidError.
+func (s *Service) Prepare(ctx context.Context, in NewUser) (authcore.User, string, error) {
+	return s.newUser(ctx, in)
+}
+
 func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, string, error) {
 	problems := map[string]Problem{}
 	email, ok := ParseEmail(in.Email)

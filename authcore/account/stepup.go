@@ -45,14 +45,15 @@ func (s *Service) StepUp(ctx context.Context, live *session.Live, password strin
 	if err := s.guard.StepUpSucceeded(ctx, userID); err != nil {
 		s.logger.Warn("step-up limit not reset", slog.Any("error", err))
 	}
-	return s.rotate(ctx, live, user.ID)
+	return s.rotate(ctx, live, user.ID, func(*session.Session) {})
 }
 
 // rotate moves the session to a new token with the password freshly proven.
-func (s *Service) rotate(ctx context.Context, live *session.Live, userID string) (SignedIn, error) {
+func (s *Service) rotate(ctx context.Context, live *session.Live, userID string, change func(*session.Session)) (SignedIn, error) {
 	now := s.clock().UTC()
 	token, next, err := s.sessions.Rotate(ctx, live, func(next *session.Session) {
 		next.Identity = next.Identity.Prove(authcore.MethodPassword, now)
+		change(next)
 	})
 	if err != nil {
 		return SignedIn{}, err

@@ -46,9 +46,10 @@ type Ledger interface {
 	// unknown, used or expired at the user's CreatedAt, and with
 	// authcore.ErrConflict when any account exists already.
 	CreateFirst(ctx context.Context, tokenHash []byte, user authcore.User, passwordHash string, event audit.Event) error
-	// SetPassword replaces the password, resets its failures and increments
-	// the auth epoch. It returns the account as it is then.
-	SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event) (authcore.User, error)
+	// SetPassword replaces the password, resets its failures, voids all links
+	// of the account and increments the auth epoch, with the jobs that follow
+	// from it. It returns the account as it is then.
+	SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event, jobs ...job.Job) (authcore.User, error)
 	// UpgradePassword replaces the stored hash by a stronger one of the same
 	// password, if it is still the old one; it is no change of the account.
 	UpgradePassword(ctx context.Context, userID, oldHash, newHash string) error

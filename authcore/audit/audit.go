@@ -36,6 +36,9 @@ const (
 	SignInLinkSent   Action = "auth.sign_in_link.request"
 	ResetSent        Action = "auth.password_reset.request"
 	ResetComplete    Action = "auth.password_reset.complete"
+	SignUp           Action = "auth.register.success"
+	AddressConfirmed Action = "auth.confirmation_verify.success"
+	PasswordChange   Action = "account.password_change"
 )
 
 var actions = map[Action]bool{
@@ -44,6 +47,7 @@ var actions = map[Action]bool{
 	StepUpSuccess: true, StepUpFailure: true, UserCreate: true,
 	UserDisable: true, UserEnable: true, PasswordSet: true, KeyRotate: true,
 	SignInLinkSent: true, ResetSent: true, ResetComplete: true,
+	SignUp: true, AddressConfirmed: true, PasswordChange: true,
 }
 
 // Valid reports whether the action is one of the closed set.

@@ -18,6 +18,11 @@ const (
 	Locked Kind = "locked"
 	// SignInLink holds a link that signs in.
 	SignInLink Kind = "sign_in_link"
+	// Confirm holds a link and a code that prove an address.
+	Confirm Kind = "confirm"
+	// Taken tells the owner of an account that somebody signed up with its
+	// address.
+	Taken Kind = "taken"
 	// Reset holds a link to choose a new password.
 	Reset Kind = "reset"
 	// PasswordChanged tells the owner that there is a new password.
@@ -25,7 +30,7 @@ const (
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Locked, SignInLink, Reset, PasswordChanged}
+var Kinds = []Kind{Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged}
 
 // Letter is a mail that is due: what it says, not how. It is written when it
 // is sent, so that the texts of today are used.

@@ -37,6 +37,9 @@ const (
 	Allow Outcome = "allow"
 	// SignIn asks an anonymous visitor to sign in.
 	SignIn Outcome = "sign_in"
+	// Confirm asks for a proof that the address is the user's: until then, no
+	// app sees them.
+	Confirm Outcome = "confirm"
 	// StepUp asks for a fresh proof.
 	StepUp Outcome = "step_up"
 	// Forbid refuses: no sign-in by this user would help.
@@ -74,6 +77,9 @@ func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
 	if id == nil {
 		return Decision{Outcome: SignIn}
 	}
+	if !id.EmailVerified {
+		return Decision{Outcome: Confirm}
+	}
 	if missing := lasting(need, id); len(missing) > 0 {
 		return Decision{Outcome: Forbid, Missing: missing}
 	}
@@ -103,7 +109,7 @@ func lasting(need Need, id *authcore.Identity) []Missing {
 
 func inDomain(id *authcore.Identity, domains []string) bool {
 	_, domain, ok := strings.Cut(id.Email, "@")
-	return ok && id.EmailVerified && slices.Contains(domains, strings.ToLower(domain))
+	return ok && slices.Contains(domains, strings.ToLower(domain))
 }
 
 func hasRole(id *authcore.Identity, roles []string) bool {

@@ -23,6 +23,7 @@ func user(change func(*authcore.Identity)) *authcore.Identity {
 
 func TestDecide(t *testing.T) {
 	fresh := func(id *authcore.Identity) { *id = id.Prove(authcore.MethodPassword, now.Add(-time.Minute)) }
+	unproven := func(id *authcore.Identity) { id.EmailVerified = false }
 	member := func(id *authcore.Identity) { id.Org = authcore.Org{ID: "o", Slug: "acme", Role: "owner"} }
 	for name, test := range map[string]struct {
 		need    Need
@@ -36,7 +37,8 @@ func TestDecide(t *testing.T) {
 		"right domain, other case":      {Need{EmailDomains: []string{"example.com"}}, user(nil), Allow, nil},
 		"wrong domain":                  {Need{EmailDomains: []string{"example.org"}}, user(nil), Forbid, []Condition{MissingEmailDomain}},
 		"domain as a suffix":            {Need{EmailDomains: []string{"ple.com"}}, user(nil), Forbid, []Condition{MissingEmailDomain}},
-		"right domain, unverified":      {Need{EmailDomains: []string{"example.com"}}, user(func(id *authcore.Identity) { id.EmailVerified = false }), Forbid, []Condition{MissingEmailDomain}},
+		"unproven address":              {Need{}, user(unproven), Confirm, nil},
+		"unproven address, much needed": {Need{EmailDomains: []string{"example.com"}, Roles: []string{"admin"}, Fresh: time.Second}, user(unproven), Confirm, nil},
 		"platform role":                 {Need{Roles: []string{"admin"}}, user(func(id *authcore.Identity) { id.Role = "admin" }), Allow, nil},
 		"no role":                       {Need{Roles: []string{"admin"}}, user(nil), Forbid, []Condition{MissingRole}},
 		"role in the organization":      {Need{Roles: []string{"owner", "admin"}}, user(member), Allow, nil},

@@ -28,6 +28,9 @@ type Limits struct {
 	// MailNetwork is how many of those a client network may ask for. Default:
 	// 20 in 15 minutes.
 	MailNetwork Limit
+	// Code is how many codes may be tried for a sign-up. Default: 5 in 15
+	// minutes.
+	Code Limit
 }
 
 // DefaultLimits returns the defaults.
@@ -39,6 +42,7 @@ func DefaultLimits() Limits {
 		Network: Limit{"network", 30, window},
 		StepUp:  Limit{"step_up", 5, window},
 		Mail:    Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
+		Code: Limit{"code", 5, window},
 	}
 }
 
@@ -153,6 +157,15 @@ func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (allowed boo
 	}
 	verdict, err = g.store.Take(ctx, kind+"|"+address, l.Mail)
 	return verdict.Allowed, err
+}
+
+// Code counts a try at the code of a sign-up; it fails with *Exceeded.
+func (g *Guard) Code(ctx context.Context, signUp string) error {
+	verdict, err := g.store.Take(ctx, signUp, g.limits.Load().Code)
+	if err == nil && !verdict.Allowed {
+		err = &Exceeded{RetryAfter: verdict.RetryAfter}
+	}
+	return err
 }
 
 // StepUpSucceeded forgets the user's failures.

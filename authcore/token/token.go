@@ -22,6 +22,8 @@ const (
 	SignIn Purpose = "sign_in"
 	// Reset lets its bearer choose a new password.
 	Reset Purpose = "reset"
+	// Confirm proves the address of an account.
+	Confirm Purpose = "confirm"
 )
 
 // Token is a stored token.
@@ -31,7 +33,12 @@ type Token struct {
 	UserID  string // empty when the purpose concerns no user
 	// Address is the canonical address that the token was sent to. It is void
 	// once the account has another one.
-	Address   string
+	Address string
+	// SignUp is the sign-up that a Confirm token belongs to.
+	SignUp string
+	// Code is a short secret that stands for a Confirm token, sealed for the
+	// user; empty for other purposes.
+	Code      []byte
 	ExpiresAt time.Time
 	CreatedAt time.Time
 }

@@ -43,6 +43,15 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
+func TestSignUp(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.SignUp(t, func(t testing.TB) storetest.SignUps {
+			db := open(t)
+			return storetest.SignUps{Accounts: db, Store: db, Queue: db.Jobs()}
+		})
+	})
+}
+
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })

@@ -48,8 +48,8 @@ func (db *DB) CreateFirst(ctx context.Context, tokenHash []byte, user authcore.U
 }
 
 // SetPassword implements account.Ledger.
-func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event) (user authcore.User, err error) {
-	err = db.transact(ctx, "setting a password", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
+	err = db.promise(ctx, "setting a password", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		at := micros(event.At)
 		row := tx.QueryRowContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2
 			WHERE id = $1 RETURNING `+userColumns, userID, at)
@@ -58,6 +58,9 @@ func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, even
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
 			WHERE user_id = $1`, userID, passwordHash, at); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)

@@ -19,25 +19,32 @@ func (db *DB) Issue(ctx context.Context, t token.Token) error {
 // purpose and user in one statement, so that never two are valid.
 func insertToken(ctx context.Context, q querier, t token.Token) error {
 	userID := sql.NullString{String: t.UserID, Valid: t.UserID != ""}
-	_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, purpose, user_id, address, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6)
+	_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, purpose, user_id, address, sign_up, code, expires_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (purpose, coalesce(user_id, '')) DO UPDATE SET hash = excluded.hash, address = excluded.address,
-			expires_at = excluded.expires_at, created_at = excluded.created_at`,
-		t.Hash, string(t.Purpose), userID, t.Address, micros(t.ExpiresAt), micros(t.CreatedAt))
+			sign_up = excluded.sign_up, code = excluded.code, expires_at = excluded.expires_at, created_at = excluded.created_at`,
+		t.Hash, string(t.Purpose), userID, t.Address, t.SignUp, append([]byte{}, t.Code...), micros(t.ExpiresAt), micros(t.CreatedAt))
 	return err
 }
 
 // Peek implements token.Store.
 func (db *DB) Peek(ctx context.Context, hash []byte, purpose token.Purpose, at time.Time) (token.Token, error) {
+	return db.tokenWhere(ctx, `hash = $1 AND purpose = $2 AND expires_at > $3`, hash, string(purpose), micros(at))
+}
+
+func (db *DB) tokenWhere(ctx context.Context, condition string, args ...any) (token.Token, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	t := token.Token{Hash: hash, Purpose: purpose}
+	var t token.Token
 	var userID sql.NullString
 	var expires, created int64
-	row := db.read.QueryRowContext(ctx, `SELECT user_id, address, expires_at, created_at FROM tokens
-		WHERE hash = $1 AND purpose = $2 AND expires_at > $3`, hash, string(purpose), micros(at))
-	if err := row.Scan(&userID, &t.Address, &expires, &created); err != nil {
+	row := db.read.QueryRowContext(ctx, `SELECT hash, purpose, user_id, address, sign_up, code, expires_at, created_at FROM tokens
+		WHERE `+condition, args...)
+	if err := row.Scan(&t.Hash, &t.Purpose, &userID, &t.Address, &t.SignUp, &t.Code, &expires, &created); err != nil {
 		return token.Token{}, db.failed("reading a token", err)
+	}
+	if len(t.Code) == 0 {
+		t.Code = nil
 	}
 	t.UserID, t.ExpiresAt, t.CreatedAt = userID.String, timeOf(expires), timeOf(created)
 	return t, nil

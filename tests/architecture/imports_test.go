@@ -62,6 +62,7 @@ var allowed = []struct {
 	// it names the values that they pass.
 	{"authcore/account", []string{"authcore", "authcore/audit", "authcore/job", "authcore/mail", "authcore/password", "authcore/session", "authcore/throttle", "authcore/token"}},
 	{"authcore/recovery", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/mail", "authcore/throttle", "authcore/token"}},
+	{"authcore/signup", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/mail", "authcore/session", "authcore/throttle", "authcore/token"}},
 	{"ui", []string{"authcore/..."}},
 	{"storage/storetest", []string{"authcore/..."}},
 	{"storage/...", []string{"authcore/..."}},

@@ -28,11 +28,14 @@ CREATE TABLE tokens (
     purpose    TEXT   NOT NULL,
     user_id    TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
     address    TEXT   NOT NULL DEFAULT '',
+    sign_up    TEXT   NOT NULL DEFAULT '',
+    code       BYTEA  NOT NULL DEFAULT '',
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
 -- One live token per purpose and user.
 CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, ''));
+CREATE INDEX tokens_sign_up ON tokens (sign_up) WHERE sign_up <> '';
 CREATE INDEX tokens_expires_at ON tokens (expires_at);
 
 CREATE TABLE sessions (

@@ -1,0 +1,200 @@
+package signup
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Confirmed is the result of proving an address.
+type Confirmed struct {
+	account.SignedIn
+	// HasPassword is false when the password of the sign-up was removed: it was
+	// chosen in another browser, perhaps by somebody else.
+	HasPassword bool
+}
+
+// Waiting is the browser's or the session's sign-up that waits for its proof.
+type Waiting struct {
+	// Cookie is the ticket, if the browser has one.
+	Cookie string
+	// Live is the session of a user whose address is not proven, or nil.
+	Live *session.Live
+}
+
+// Address returns the address that a mail went to; empty when nothing waits.
+func (s *Service) Address(w Waiting) string {
+	if w.Live != nil {
+		return w.Live.Identity.Email
+	}
+	t, _ := s.openTicket(w.Cookie)
+	return t.Email
+}
+
+// Check reports whether a link works still, without using it up, and whether
+// this browser is the one that signed up: authcore.ErrNotFound when it does
+// not.
+func (s *Service) Check(ctx context.Context, secret string, w Waiting) (same bool, err error) {
+	t, user, err := s.linked(ctx, secret)
+	return err == nil && s.same(t, user, w), err
+}
+
+// linked returns the token and the account of a link that works.
+func (s *Service) linked(ctx context.Context, secret string) (token.Token, authcore.User, error) {
+	hash, ok := token.HashOf(secret)
+	if !ok {
+		return token.Token{}, authcore.User{}, authcore.ErrNotFound
+	}
+	t, err := s.Tokens.Peek(ctx, hash, token.Confirm, s.Clock())
+	if err != nil {
+		return t, authcore.User{}, err
+	}
+	return s.owned(ctx, t)
+}
+
+func (s *Service) owned(ctx context.Context, t token.Token) (token.Token, authcore.User, error) {
+	user, _, err := s.Users.User(ctx, t.UserID)
+	if err == nil && (user.Disabled() || user.EmailKey != t.Address) {
+		err = authcore.ErrNotFound
+	}
+	return t, user, err
+}
+
+// same reports whether whoever proves the address has also chosen the password,
+// or knows it.
+func (s *Service) same(t token.Token, user authcore.User, w Waiting) bool {
+	if w.Live != nil && w.Live.Identity.UserID == user.ID {
+		return true
+	}
+	held, ok := s.openTicket(w.Cookie)
+	return ok && held.ID == t.SignUp
+}
+
+// ConfirmLink proves an address by the link from the mail and signs in.
+// Whoever holds it owns the address, but may not be who chose the password:
+// unless the browser says so, it is removed, with all sessions. That keeps an
+// account that was made with the address of somebody else from ever being
+// shared with them. It fails with authcore.ErrNotFound when the link does not
+// work (any more).
+func (s *Service) ConfirmLink(ctx context.Context, secret string, w Waiting, client authcore.Client) (Confirmed, error) {
+	t, user, err := s.linked(ctx, secret)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	return s.confirm(ctx, t, user, s.same(t, user, w), "link", client)
+}
+
+// ConfirmCode proves an address by the code from the mail, typed into the
+// browser that signed up. It fails with *account.InvalidError for a wrong code,
+// also when there is none, and *account.ThrottledError after too many.
+func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, client authcore.Client) (Confirmed, error) {
+	held, _ := s.openTicket(w.Cookie)
+	counted, userID := held.ID, ""
+	if w.Live != nil {
+		userID = w.Live.Identity.UserID
+		counted, held.ID = userID, ""
+	}
+	if counted == "" {
+		return Confirmed{}, wrongCode()
+	}
+	err := s.Guard.Code(ctx, counted)
+	var exceeded *throttle.Exceeded
+	switch {
+	case errors.As(err, &exceeded):
+		return Confirmed{}, &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
+	case err != nil:
+		return Confirmed{}, fmt.Errorf("counting try: %w", err)
+	}
+	t, err := s.Store.ConfirmToken(ctx, held.ID, userID, s.Clock())
+	if errors.Is(err, authcore.ErrNotFound) {
+		return Confirmed{}, wrongCode()
+	}
+	if err != nil {
+		return Confirmed{}, err
+	}
+	right, err := s.Sealer.Open(codePurpose, t.Code, []byte(t.UserID))
+	if err != nil {
+		return Confirmed{}, fmt.Errorf("opening code: %w", err)
+	}
+	if subtle.ConstantTimeCompare(right, []byte(digits(code))) != 1 {
+		return Confirmed{}, wrongCode()
+	}
+	t, user, err := s.owned(ctx, t)
+	if err == nil {
+		var c Confirmed
+		if c, err = s.confirm(ctx, t, user, true, "code", client); err == nil {
+			return c, nil
+		}
+	}
+	if errors.Is(err, authcore.ErrNotFound) {
+		err = wrongCode()
+	}
+	return Confirmed{}, err
+}
+
+func wrongCode() error {
+	return &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
+}
+
+// digits drops what people type between the digits of a code.
+func digits(code string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, code)
+}
+
+func (s *Service) confirm(ctx context.Context, t token.Token, user authcore.User, keep bool, method string, client authcore.Client) (Confirmed, error) {
+	opening := account.Opening{User: user, Method: authcore.MethodOTP, Client: client}
+	opening.User.EmailVerifiedAt = s.Clock().UTC()
+	opening.User.AuthEpoch++
+	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
+		event := audit.New(s.Clock(), audit.AddressConfirmed, client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
+		return s.Store.Confirm(ctx, t.Hash, user, keep, event.With("method", method))
+	})
+	if errors.Is(err, authcore.ErrConflict) {
+		return Confirmed{}, authcore.ErrNotFound
+	}
+	if err != nil {
+		return Confirmed{}, err
+	}
+	if _, err := s.Sessions.RevokeAll(ctx, user.ID, signedIn.Session.ID); err != nil {
+		return Confirmed{}, fmt.Errorf("ending older sessions: %w", err)
+	}
+	return Confirmed{SignedIn: signedIn, HasPassword: keep}, nil
+}
+
+// Resend asks for another mail. It fails with *account.ThrottledError; whether
+// anything waits makes no difference.
+func (s *Service) Resend(ctx context.Context, w Waiting, client authcore.Client) error {
+	client.UserAgent = ""
+	a := asked{Client: client}
+	if held, ok := s.openTicket(w.Cookie); ok {
+		a.Ticket, a.Key = held.ID, held.Key
+	}
+	if w.Live != nil {
+		user, _, err := s.Users.User(ctx, w.Live.Identity.UserID)
+		if err != nil {
+			return err
+		}
+		a.Ticket, a.Key = "", user.EmailKey
+	}
+	key, err := s.allow(ctx, a.Key, client)
+	if err != nil {
+		return err
+	}
+	a.Key = key
+	return s.promise(ctx, ResendJob, a)
+}

@@ -1,0 +1,70 @@
+package signup
+
+import (
+	"context"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Store keeps sign-ups. Each method commits everything it does in one
+// transaction, or nothing.
+type Store interface {
+	// Register makes an account whose address is to be confirmed by the token,
+	// or gives one that was never confirmed another name and password, in place
+	// of the job that asked for it. It fails with authcore.ErrNotFound when
+	// somebody else has done the job, and with authcore.ErrConflict when the
+	// address has been confirmed or taken meanwhile.
+	Register(ctx context.Context, asked job.Job, user authcore.User, passwordHash string, t token.Token, letter job.Job, event audit.Event) error
+	// Reissue stores a token, which voids the older one, and its letter, in
+	// place of the job. It fails with authcore.ErrNotFound as Register does.
+	Reissue(ctx context.Context, asked job.Job, t token.Token, letter job.Job) error
+	// Answer stores a letter in place of the job.
+	Answer(ctx context.Context, asked job.Job, letter job.Job) error
+	// ConfirmToken returns the live token of a sign-up or, with an empty one,
+	// of a user; or authcore.ErrNotFound.
+	ConfirmToken(ctx context.Context, signUp, userID string, at time.Time) (token.Token, error)
+	// Confirm consumes a token, and all others of the account, verifies the
+	// address and increments the auth epoch; unless the password is kept, it is
+	// removed. It fails with authcore.ErrNotFound for a token that was used, has
+	// expired or was sent to another address, and with authcore.ErrConflict when
+	// the account has changed meanwhile or is disabled.
+	Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event) error
+}
+
+// Users reads accounts; account.UserStore does.
+type Users interface {
+	UserByEmail(ctx context.Context, emailKey string) (authcore.User, account.Credential, error)
+	User(ctx context.Context, id string) (authcore.User, account.Credential, error)
+}
+
+// Tokens looks at tokens without consuming them; token.Store does.
+type Tokens interface {
+	Peek(ctx context.Context, hash []byte, purpose token.Purpose, at time.Time) (token.Token, error)
+}
+
+// Queue takes jobs that come with no other change.
+type Queue interface {
+	Add(ctx context.Context, jobs ...job.Job) error
+}
+
+// Accounts prepares accounts and opens sessions; *account.Service does.
+type Accounts interface {
+	Prepare(ctx context.Context, in account.NewUser) (authcore.User, string, error)
+	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, sessionID string) error) (account.SignedIn, error)
+}
+
+// Sessions ends sessions; *session.Manager does.
+type Sessions interface {
+	RevokeAll(ctx context.Context, userID, except string) (int, error)
+}
+
+// Guard limits mail and tries; *throttle.Guard does.
+type Guard interface {
+	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
+	Code(ctx context.Context, signUp string) error
+}

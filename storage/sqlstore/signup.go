@@ -1,0 +1,98 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/signup"
+	"github.com/sigra-auth/sigra/authcore/token"
+)
+
+// Register implements signup.Store.
+func (db *DB) Register(ctx context.Context, asked job.Job, user authcore.User, passwordHash string, t token.Token, letter job.Job, event audit.Event) error {
+	return db.promise(ctx, "registering an account", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
+		if err := finishJob(ctx, tx, asked); err != nil {
+			return err
+		}
+		again, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, email = $3, auth_epoch = auth_epoch + 1, updated_at = $4
+			WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`, user.ID, user.Name, user.Email, micros(event.At)))
+		if err != nil {
+			return err
+		}
+		if again == 0 {
+			err = insertUser(ctx, tx, user, passwordHash)
+		} else {
+			_, err = tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
+				WHERE user_id = $1`, user.ID, passwordHash, micros(event.At))
+		}
+		if err != nil {
+			return err
+		}
+		if err := insertToken(ctx, tx, t); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// Reissue implements signup.Store.
+func (db *DB) Reissue(ctx context.Context, asked job.Job, t token.Token, letter job.Job) error {
+	return db.promise(ctx, "issuing a token again", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
+		if err := finishJob(ctx, tx, asked); err != nil {
+			return err
+		}
+		// The sign-up that counts stays the one that counts.
+		row := tx.QueryRowContext(ctx, `SELECT sign_up FROM tokens WHERE purpose = $1 AND user_id = $2`, string(t.Purpose), t.UserID)
+		if err := row.Scan(&t.SignUp); err != nil && err != sql.ErrNoRows {
+			return err
+		}
+		return insertToken(ctx, tx, t)
+	})
+}
+
+// Answer implements signup.Store.
+func (db *DB) Answer(ctx context.Context, asked job.Job, letter job.Job) error {
+	return db.promise(ctx, "answering a request", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
+		return finishJob(ctx, tx, asked)
+	})
+}
+
+// ConfirmToken implements signup.Store.
+func (db *DB) ConfirmToken(ctx context.Context, signUp, userID string, at time.Time) (token.Token, error) {
+	return db.tokenWhere(ctx, `purpose = $1 AND expires_at > $2 AND (sign_up = $3 AND $3 <> '' OR user_id = $4 AND $4 <> '')`,
+		string(token.Confirm), micros(at), signUp, userID)
+}
+
+// Confirm implements signup.Store.
+func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event) error {
+	return db.transact(ctx, "confirming an address", func(ctx context.Context, tx *sql.Tx) error {
+		at := micros(event.At)
+		if err := db.useLink(ctx, tx, hash, token.Confirm, user, at); err != nil {
+			return err
+		}
+		if user.EmailVerified() {
+			return fmt.Errorf("%w: the address is confirmed already", authcore.ErrConflict)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, user.ID); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET email_verified_at = $2, auth_epoch = auth_epoch + 1, updated_at = $2
+			WHERE id = $1`, user.ID, at); err != nil {
+			return err
+		}
+		if !keepPassword {
+			if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = '', failures = 0, changed_at = $2
+				WHERE user_id = $1`, user.ID, at); err != nil {
+				return err
+			}
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+var _ signup.Store = (*DB)(nil)

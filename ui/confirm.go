@@ -1,0 +1,152 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/signup"
+)
+
+// confirmView is the page that waits for the proof of an address.
+type confirmView struct {
+	Email    string
+	ReturnTo string
+	Resent   bool
+	Errors   map[string]string
+}
+
+// confirmLinkView is the page that the link in the mail opens.
+type confirmLinkView struct {
+	Action   string
+	ReturnTo string
+	// Same says that this browser is the one that signed up.
+	Same bool
+}
+
+// ticketLife is how long the browser remembers its sign-up.
+const ticketLife = 48 * time.Hour
+
+func (v *visit) ticketCookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: v.facts.Cookie.Name + "-signup", Value: value, Path: "/", MaxAge: maxAge,
+		Domain: v.facts.Cookie.Domain, Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func (v *visit) setTicket(ticket string) {
+	http.SetCookie(v.w, v.ticketCookie(ticket, int(ticketLife.Seconds())))
+}
+
+// waiting is what waits for a proof in this browser.
+func (v *visit) waiting() signup.Waiting {
+	var w signup.Waiting
+	if c, err := v.r.Cookie(v.facts.Cookie.Name + "-signup"); err == nil {
+		w.Cookie = c.Value
+	}
+	if v.live != nil && !v.live.Identity.EmailVerified {
+		w.Live = v.live
+	}
+	return w
+}
+
+// confirmPage is the address of the page that waits.
+func (v *visit) confirmPage(next string) string {
+	page := v.facts.Base + "/confirm"
+	if next != "" {
+		page += "?return_to=" + url.QueryEscape(next)
+	}
+	return page
+}
+
+// awaitProof leads a user whose address is not proven to the page that waits,
+// with a new mail on its way. That there is one too many is no error here.
+func (v *visit) awaitProof(s account.SignedIn, next string) error {
+	v.live = liveOf(s)
+	err := v.SignUps.Resend(v.r.Context(), v.waiting(), v.facts.Client)
+	var throttled *account.ThrottledError
+	if err != nil && !errors.As(err, &throttled) {
+		return err
+	}
+	return v.done(v.confirmPage(v.wished(next)))
+}
+
+func (v *visit) showConfirm() error {
+	query := v.r.URL.Query()
+	next := v.wished(query.Get("return_to"))
+	if v.live != nil && v.live.Identity.EmailVerified {
+		return v.done(v.returnTo(next))
+	}
+	email := v.SignUps.Address(v.waiting())
+	if email == "" {
+		return v.done(v.facts.Base + "/login")
+	}
+	return v.show("confirm", confirmView{Email: email, ReturnTo: next, Resent: query.Has("resent")})
+}
+
+func (v *visit) confirmCode() error {
+	w := v.waiting()
+	confirmed, err := v.SignUps.ConfirmCode(v.r.Context(), v.form["code"], w, v.facts.Client)
+	view := confirmView{Email: v.SignUps.Address(w), ReturnTo: v.wished(v.form["return_to"])}
+	status := http.StatusUnprocessableEntity
+	var invalid *account.InvalidError
+	var throttled *account.ThrottledError
+	switch {
+	case err == nil:
+		return v.confirmed(confirmed)
+	case errors.As(err, &invalid):
+		view.Errors = v.explain(invalid)
+	case errors.As(err, &throttled):
+		status, view.Errors = http.StatusTooManyRequests, map[string]string{"code": v.throttled(throttled)}
+	default:
+		return err
+	}
+	return v.again(status, "confirm", view, view.Errors)
+}
+
+func (v *visit) resend() error {
+	if err := v.SignUps.Resend(v.r.Context(), v.waiting(), v.facts.Client); err != nil {
+		return err
+	}
+	page := v.confirmPage(v.wished(v.form["return_to"]))
+	u, err := url.Parse(page)
+	if err != nil {
+		return err
+	}
+	query := u.Query()
+	query.Set("resent", "1")
+	u.RawQuery = query.Encode()
+	return v.done(u.String())
+}
+
+func (v *visit) showConfirmLink() error {
+	same, err := v.SignUps.Check(v.r.Context(), v.linkSecret(), v.waiting())
+	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.live.Identity.EmailVerified {
+		return v.done(v.facts.Base + "/account") // it has been confirmed already
+	}
+	if err != nil {
+		return err
+	}
+	return v.show("confirm_link", confirmLinkView{Action: v.facts.Base + v.path, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Same: same})
+}
+
+func (v *visit) confirmLink() error {
+	confirmed, err := v.SignUps.ConfirmLink(v.r.Context(), v.linkSecret(), v.waiting(), v.facts.Client)
+	if err != nil {
+		return err
+	}
+	return v.confirmed(confirmed)
+}
+
+// confirmed signs in whoever has proven an address. Who has no password any
+// more chooses one.
+func (v *visit) confirmed(c signup.Confirmed) error {
+	http.SetCookie(v.w, v.ticketCookie("", -1))
+	if !c.HasPassword {
+		return v.signedIn(c.SignedIn, v.facts.Base+"/account/password")
+	}
+	return v.signedIn(c.SignedIn, v.returnTo(v.form["return_to"]))
+}
