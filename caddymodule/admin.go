@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,9 @@ const maxAdminBody = 64 << 10
 
 func (o operations) answer(w http.ResponseWriter, r *http.Request, op func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxAdminBody)
+	if r.Method != http.MethodGet { // a command that is given up must not cut a change short
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+	}
 	w.Header().Set("Content-Type", "application/json")
 	result, err := any(nil), o.app.engine.awaitReady(r.Context())
 	if err == nil {

@@ -24,6 +24,7 @@ func (a *App) work(ctx context.Context) {
 	}
 	delivery := mail.Delivery{Sealer: a.engine, Writer: a.pages, Sender: a.mailer}
 	handlers := map[job.Kind]job.Handler{mail.JobKind: delivery.Deliver}
+	maps.Copy(handlers, a.accounts.Handlers())
 	maps.Copy(handlers, a.recovery.Handlers())
 	maps.Copy(handlers, a.signups.Handlers())
 	worker := job.Worker{

@@ -4,11 +4,13 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -40,6 +42,12 @@ type visit struct {
 
 // Serve answers a request below the portal's path.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, facts Request) {
+	if r.Method == http.MethodPost {
+		// A client that goes away must not cut a change short.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), maxAction)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	v := &visit{Handler: h, w: w, r: r, facts: facts, path: strings.TrimPrefix(r.URL.Path, facts.Base)}
 	if v.path == "" {
 		v.path = "/"
@@ -83,6 +91,9 @@ func (v *visit) serve() error {
 	}
 	return act(v)
 }
+
+// maxAction bounds how long an action may take.
+const maxAction = 20 * time.Second
 
 // resume finds the visitor's session. A store that is away is an error; no
 // session is not.

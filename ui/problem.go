@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -54,7 +55,7 @@ const retryAfter = 5 * time.Second
 // fail answers with the page of an error. What went wrong inside stays in the
 // log.
 func (v *visit) fail(err error) {
-	if v.r.Context().Err() != nil {
+	if errors.Is(v.r.Context().Err(), context.Canceled) {
 		return // the client is gone; nobody reads an answer, and nothing is wrong
 	}
 	p := problemOf(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -54,7 +55,15 @@ func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool)
 	if disabled {
 		action, name = audit.UserDisable, EventUserDisabled
 	}
-	user, err := s.ledger.SetDisabled(ctx, userID, disabled, s.operatorEvent(action).Of(userID))
+	var jobs []job.Job
+	if disabled {
+		ending, err := s.ending(userID, "", "")
+		if err != nil {
+			return authcore.User{}, err
+		}
+		jobs = append(jobs, ending)
+	}
+	user, err := s.ledger.SetDisabled(ctx, userID, disabled, s.operatorEvent(action).Of(userID), jobs...)
 	if err != nil {
 		return authcore.User{}, fmt.Errorf("changing account: %w", err)
 	}
@@ -73,8 +82,12 @@ func (s *Service) SetPassword(ctx context.Context, user authcore.User, password 
 	if err != nil {
 		return err
 	}
+	ending, err := s.ending(user.ID, "", "")
+	if err != nil {
+		return err
+	}
 	event := s.operatorEvent(audit.PasswordSet).Of(user.ID)
-	if _, err := s.ledger.SetPassword(ctx, user.ID, hash, event); err != nil {
+	if _, err := s.ledger.SetPassword(ctx, user.ID, hash, event, ending); err != nil {
 		return fmt.Errorf("setting password: %w", err)
 	}
 	if _, err := s.sessions.RevokeAll(ctx, user.ID, ""); err != nil {

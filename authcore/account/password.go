@@ -66,8 +66,12 @@ func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change
 	if err != nil {
 		return SignedIn{}, err
 	}
+	ending, err := s.ending(userID, "", live.ID)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	event := s.userEvent(audit.PasswordChange, userID, client).On(live.ID)
-	changed, err := s.ledger.SetPassword(ctx, userID, hash, event, letter)
+	changed, err := s.ledger.SetPassword(ctx, userID, hash, event, letter, ending)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("changing password: %w", err)
 	}

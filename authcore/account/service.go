@@ -6,6 +6,7 @@ package account
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
@@ -22,6 +23,7 @@ type Sessions interface {
 	List(ctx context.Context, userID string) ([]session.Session, error)
 	Revoke(ctx context.Context, userID, sessionID string) error
 	RevokeAll(ctx context.Context, userID, except string) (int, error)
+	RevokeBefore(ctx context.Context, userID, except string, at time.Time) error
 }
 
 // Passwords hashes and verifies; *password.Hasher does.

@@ -67,6 +67,9 @@ func (w *world) mails(t *testing.T) (letters []mail.Letter) {
 		t.Fatal(err)
 	}
 	for _, j := range jobs {
+		if j.Kind != mail.JobKind {
+			continue
+		}
 		var l mail.Letter
 		if err := j.Payload(w.box, &l); err != nil {
 			t.Fatal(err)

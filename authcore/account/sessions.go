@@ -10,7 +10,8 @@ import (
 )
 
 // Session rows may live in Redis, so an event about one cannot share its
-// transaction: it is written first, and what it tells then happens.
+// transaction: it is written first, with a job that sees to it that what it
+// tells happens.
 
 // Sessions returns the sessions of the signed-in user, newest first.
 func (s *Service) Sessions(ctx context.Context, live *session.Live) ([]session.Session, error) {
@@ -20,7 +21,11 @@ func (s *Service) Sessions(ctx context.Context, live *session.Live) ([]session.S
 // SignOut ends the session that a request runs in.
 func (s *Service) SignOut(ctx context.Context, live *session.Live, client authcore.Client) error {
 	userID := live.Identity.UserID
-	if err := s.ledger.Note(ctx, s.userEvent(audit.Logout, userID, client).On(live.ID)); err != nil {
+	ending, err := s.ending(userID, live.ID, "")
+	if err != nil {
+		return err
+	}
+	if err := s.ledger.Note(ctx, s.userEvent(audit.Logout, userID, client).On(live.ID), ending); err != nil {
 		return fmt.Errorf("noting sign-out: %w", err)
 	}
 	if err := s.sessions.Revoke(ctx, userID, live.ID); err != nil {
@@ -49,7 +54,11 @@ func (s *Service) revokeSession(ctx context.Context, userID, sessionID string, e
 		if one.ID != sessionID {
 			continue
 		}
-		if err := s.ledger.Note(ctx, event); err != nil {
+		ending, err := s.ending(userID, sessionID, "")
+		if err != nil {
+			return err
+		}
+		if err := s.ledger.Note(ctx, event, ending); err != nil {
 			return fmt.Errorf("noting revocation: %w", err)
 		}
 		if err := s.sessions.Revoke(ctx, userID, sessionID); err != nil {
@@ -70,7 +79,11 @@ func (s *Service) RevokeOthers(ctx context.Context, live *session.Live, client a
 }
 
 func (s *Service) revokeAll(ctx context.Context, userID, except string, event audit.Event) (int, error) {
-	if err := s.ledger.Note(ctx, event); err != nil {
+	ending, err := s.ending(userID, "", except)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.ledger.Note(ctx, event, ending); err != nil {
 		return 0, fmt.Errorf("noting revocation: %w", err)
 	}
 	n, err := s.sessions.RevokeAll(ctx, userID, except)

@@ -54,8 +54,9 @@ type Ledger interface {
 	// password, if it is still the old one; it is no change of the account.
 	UpgradePassword(ctx context.Context, userID, oldHash, newHash string) error
 	// SetDisabled disables the account at the event's time, or enables it. It
-	// increments the auth epoch when it disables, and returns the account.
-	SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event) (authcore.User, error)
+	// increments the auth epoch when it disables, and returns the account. The
+	// jobs follow from it.
+	SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event, jobs ...job.Job) (authcore.User, error)
 	// SignedIn resets the failures. It fails with authcore.ErrConflict when
 	// the account is disabled or its auth epoch is not the given one any more:
 	// the sign-in has lost a race against a revocation and must not stand.

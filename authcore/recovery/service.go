@@ -202,7 +202,14 @@ func (s *Service) SignIn(ctx context.Context, secret string, remember bool, clie
 	}
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
 		event := audit.New(s.Clock(), audit.LoginSuccess, client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
-		return s.Store.UseSignInLink(ctx, hash, user, event.With("method", "link"))
+		if !fresh {
+			return s.Store.UseSignInLink(ctx, hash, user, event.With("method", "link"))
+		}
+		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: sessionID, At: s.Clock()})
+		if err != nil {
+			return err
+		}
+		return s.Store.UseSignInLink(ctx, hash, user, event.With("method", "link"), ending)
 	})
 	if errors.Is(err, authcore.ErrConflict) {
 		return account.SignedIn{}, authcore.ErrNotFound
@@ -237,8 +244,12 @@ func (s *Service) Reset(ctx context.Context, secret, password string, client aut
 	if err != nil {
 		return err
 	}
+	ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, At: now})
+	if err != nil {
+		return err
+	}
 	event := audit.New(now, audit.ResetComplete, client).By(audit.ActorUser, user.ID).Of(user.ID)
-	err = s.Store.ResetPassword(ctx, hash, user, passwordHash, event, letter)
+	err = s.Store.ResetPassword(ctx, hash, user, passwordHash, event, letter, ending)
 	if errors.Is(err, authcore.ErrConflict) {
 		return authcore.ErrNotFound
 	}

@@ -26,11 +26,11 @@ type Store interface {
 	// authcore.ErrNotFound for a token that was used, has expired or was sent
 	// to another address, and with authcore.ErrConflict when the account has
 	// changed meanwhile or is disabled.
-	UseSignInLink(ctx context.Context, hash []byte, user authcore.User, event audit.Event) error
+	UseSignInLink(ctx context.Context, hash []byte, user authcore.User, event audit.Event, jobs ...job.Job) error
 	// ResetPassword consumes a reset token of a user and all other tokens of
 	// the account, sets the password, verifies the address, resets the failures
 	// and increments the auth epoch. Errors are as for UseSignInLink.
-	ResetPassword(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event, letter job.Job) error
+	ResetPassword(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event, jobs ...job.Job) error
 }
 
 // Users reads accounts; account.UserStore does.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
@@ -20,7 +21,8 @@ func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 	for i := range owned {
 		live, err := newLive(owned[i].Hash, &owned[i].Record)
 		if err != nil {
-			return nil, err
+			m.logger.Warn("a session cannot be read", slog.String("session", owned[i].ID), slog.Any("error", err))
+			continue
 		}
 		if !live.expired(now) {
 			list = append(list, *live.Session)
@@ -71,6 +73,17 @@ func (m *Manager) RevokeAll(ctx context.Context, userID, except string) (int, er
 		}
 	}
 	return len(ending), m.remove(ctx, userID, ending)
+}
+
+// RevokeBefore ends the sessions of a user that were opened before a moment,
+// except the one with the given id if it is not empty. It may be repeated.
+func (m *Manager) RevokeBefore(ctx context.Context, userID, except string, at time.Time) error {
+	settings := m.settings.Load()
+	note := Revocation{UserID: userID, Except: except, At: at.UTC(), ExpiresAt: at.UTC().Add(max(settings.Absolute, settings.Remember))}
+	if err := m.record(ctx, note); err != nil {
+		return err
+	}
+	return m.replayNote(ctx, note)
 }
 
 // revoke notes the end of sessions and removes them.
@@ -153,10 +166,8 @@ func (m *Manager) replayNote(ctx context.Context, note Revocation) error {
 	}
 	for i := range owned {
 		live, err := newLive(owned[i].Hash, &owned[i].Record)
-		if err != nil {
-			return err
-		}
-		if live.ID == note.Except || live.CreatedAt.After(note.At) {
+		// What cannot be read is nobody's session, and must not keep the others.
+		if err == nil && (live.ID == note.Except || live.CreatedAt.After(note.At)) {
 			continue
 		}
 		if err := m.remove(ctx, note.UserID, owned[i:i+1]); err != nil {

@@ -162,7 +162,11 @@ func (s *Service) confirm(ctx context.Context, t token.Token, user authcore.User
 	opening.User.AuthEpoch++
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
 		event := audit.New(s.Clock(), audit.AddressConfirmed, client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
-		return s.Store.Confirm(ctx, t.Hash, user, keep, event.With("method", method))
+		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: sessionID, At: s.Clock()})
+		if err != nil {
+			return err
+		}
+		return s.Store.Confirm(ctx, t.Hash, user, keep, event.With("method", method), ending)
 	})
 	if errors.Is(err, authcore.ErrConflict) {
 		return Confirmed{}, authcore.ErrNotFound

@@ -33,7 +33,7 @@ type Store interface {
 	// removed. It fails with authcore.ErrNotFound for a token that was used, has
 	// expired or was sent to another address, and with authcore.ErrConflict when
 	// the account has changed meanwhile or is disabled.
-	Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event) error
+	Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event, jobs ...job.Job) error
 }
 
 // Users reads accounts; account.UserStore does.

@@ -76,8 +76,8 @@ func (db *DB) UpgradePassword(ctx context.Context, userID, oldHash, newHash stri
 }
 
 // SetDisabled implements account.Ledger.
-func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event) (user authcore.User, err error) {
-	err = db.transact(ctx, "disabling or enabling an account", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
+	err = db.promise(ctx, "disabling or enabling an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		at := micros(event.At)
 		disabledAt, epochs := int64(0), 0
 		if disabled {

@@ -26,8 +26,8 @@ func (db *DB) IssueLink(ctx context.Context, asked job.Job, t token.Token, lette
 }
 
 // UseSignInLink implements recovery.Store.
-func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User, event audit.Event) error {
-	return db.transact(ctx, "using a sign-in link", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "using a sign-in link", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		if err := db.useLink(ctx, tx, hash, token.SignIn, user, micros(event.At)); err != nil {
 			return err
 		}
@@ -48,8 +48,8 @@ func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User
 }
 
 // ResetPassword implements recovery.Store.
-func (db *DB) ResetPassword(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event, letter job.Job) error {
-	return db.promise(ctx, "resetting a password", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) ResetPassword(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "resetting a password", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		at := micros(event.At)
 		if err := db.useLink(ctx, tx, hash, token.Reset, user, at); err != nil {
 			return err

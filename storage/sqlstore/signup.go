@@ -69,8 +69,8 @@ func (db *DB) ConfirmToken(ctx context.Context, signUp, userID string, at time.T
 }
 
 // Confirm implements signup.Store.
-func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event) error {
-	return db.transact(ctx, "confirming an address", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keepPassword bool, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "confirming an address", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		at := micros(event.At)
 		if err := db.useLink(ctx, tx, hash, token.Confirm, user, at); err != nil {
 			return err
