@@ -61,6 +61,7 @@ func (o operations) mux() *http.ServeMux {
 		"POST /sigra/setup":                       o.setUp,
 		"GET /sigra/users":                        o.listUsers,
 		"POST /sigra/users":                       o.addUser,
+		"POST /sigra/users/find":                  o.findUser,
 		"POST /sigra/users/{ref}/disable":         o.disable,
 		"POST /sigra/users/{ref}/enable":          o.enable,
 		"PUT /sigra/users/{ref}/password":         o.setPassword,

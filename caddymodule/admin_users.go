@@ -82,6 +82,22 @@ func (o operations) addUser(r *http.Request) (any, error) {
 	return viewOf(user), nil
 }
 
+// findUser tells the account that an address means. The address is in the body,
+// since Caddy logs the paths of its admin endpoint.
+func (o operations) findUser(r *http.Request) (any, error) {
+	var body struct {
+		Email string `json:"email"`
+	}
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	user, err := o.app.accounts.Find(r.Context(), body.Email)
+	if err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
 func (o operations) disable(r *http.Request) (any, error) { return o.setDisabled(r, true) }
 func (o operations) enable(r *http.Request) (any, error)  { return o.setDisabled(r, false) }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -161,7 +162,7 @@ func (a *App) newAccounts() *account.Service {
 	return account.New(account.Deps{
 		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
-		Policy: password.Policy{MinLength: a.Password.MinLength}, Clock: time.Now, Logger: a.logger,
+		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)}, Clock: time.Now, Logger: a.logger,
 	})
 }
 

@@ -24,17 +24,17 @@ func userCommands() []*cobra.Command {
 		add,
 		leaf("list", "Lists the accounts", 0, listUsers),
 		leaf("disable <email|id>", "Disables an account and ends its sessions", 1, func(c *call, args []string) error {
-			return c.show("POST", userPath(args[0], "/disable"), nil)
+			return c.showUser("POST", args[0], "/disable", nil)
 		}),
 		leaf("enable <email|id>", "Enables an account", 1, func(c *call, args []string) error {
-			return c.show("POST", userPath(args[0], "/enable"), nil)
+			return c.showUser("POST", args[0], "/enable", nil)
 		}),
 		leaf("set-password <email|id>", "Sets a password and ends the sessions", 1, func(c *call, args []string) error {
 			password, err := readPassword(c.cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
-			return c.show("PUT", userPath(args[0], "/password"), map[string]string{"password": password})
+			return c.showUser("PUT", args[0], "/password", map[string]string{"password": password})
 		}),
 	}
 }
@@ -42,19 +42,31 @@ func userCommands() []*cobra.Command {
 func sessionCommands() []*cobra.Command {
 	return []*cobra.Command{
 		leaf("list <email|id>", "Lists the sessions of an account", 1, func(c *call, args []string) error {
-			return c.show("GET", userPath(args[0], "/sessions"), nil)
+			return c.showUser("GET", args[0], "/sessions", nil)
 		}),
 		leaf("revoke <email|id> [<session>]", "Ends one session of an account, or all of them", 1, func(c *call, args []string) error {
-			path := userPath(args[0], "/sessions")
+			path := "/sessions"
 			if len(args) > 1 {
 				path += "/" + url.PathEscape(args[1])
 			}
-			return c.show("DELETE", path, nil)
+			return c.showUser("DELETE", args[0], path, nil)
 		}),
 	}
 }
 
-func userPath(ref, rest string) string { return "/sigra/users/" + url.PathEscape(ref) + rest }
+// showUser sends a request about an account. An address is looked up first: it
+// must not be in a path, which Caddy logs.
+func (c *call) showUser(method, ref, rest string, body any) error {
+	id := ref
+	if strings.Contains(ref, "@") {
+		var found userView
+		if err := c.do("POST", "/sigra/users/find", map[string]string{"email": ref}, &found); err != nil {
+			return err
+		}
+		id = found.ID
+	}
+	return c.show(method, "/sigra/users/"+url.PathEscape(id)+rest, body)
+}
 
 func addUser(c *call, _ []string) error {
 	password, err := readPassword(c.cmd.InOrStdin())

@@ -65,12 +65,12 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if !p.owns(r.URL.Path) {
 		return next.ServeHTTP(w, r)
 	}
+	// Tokens in paths and forms are nobody's to read in a log.
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	at := p.app.sites().site(r)
 	if at == nil {
 		return misdirected(w, r)
 	}
-	// Tokens in paths and forms are nobody's to read in a log.
-	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	if st := stateOf(r); st != nil && len(st.cookies) > 0 {
 		r.Header["Cookie"] = st.cookies // the pages do read what no app may
 	}

@@ -66,7 +66,19 @@ func (v *visit) throttled(t *account.ThrottledError) string {
 // none that a sibling host has planted; when that fails, the new one is not
 // handed out, and the browser is where it was.
 func (v *visit) signedIn(s account.SignedIn, next string) error {
-	for _, token := range v.tokens() {
+	if err := v.endPresented(); err != nil {
+		return err
+	}
+	v.setCookies(s)
+	if !s.Session.Identity.EmailVerified {
+		return v.awaitProof(s, next)
+	}
+	return v.done(next)
+}
+
+// endPresented ends every session that the browser has sent a token of.
+func (v *visit) endPresented() error {
+	for _, token := range v.facts.Cookie.Presented(v.r.Header["Cookie"]) {
 		live, err := v.Sessions.Resume(v.r.Context(), token)
 		if err == nil {
 			err = v.Accounts.SignOut(v.r.Context(), live, v.facts.Client)
@@ -75,11 +87,7 @@ func (v *visit) signedIn(s account.SignedIn, next string) error {
 			return err
 		}
 	}
-	v.setCookies(s)
-	if !s.Session.Identity.EmailVerified {
-		return v.awaitProof(s, next)
-	}
-	return v.done(next)
+	return nil
 }
 
 // allowFormTo lets a form's answer redirect to another configured origin,

@@ -15,10 +15,8 @@ func (v *visit) showLogout() error {
 }
 
 func (v *visit) logout() error {
-	if v.live != nil {
-		if err := v.Accounts.SignOut(v.r.Context(), v.live, v.facts.Client); err != nil {
-			return err
-		}
+	if err := v.endPresented(); err != nil {
+		return err
 	}
 	v.forget()
 	next := v.facts.Base + "/login"

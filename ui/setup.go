@@ -35,6 +35,8 @@ func (v *visit) setUp() error {
 	switch {
 	case err == nil:
 		return v.signedIn(signedIn, v.facts.Base+"/account")
+	case errors.Is(err, account.ErrNotSignedIn):
+		return v.done(v.facts.Base + "/login")
 	case errors.As(err, &invalid):
 		view := setUpView{Action: v.facts.Base + v.path, Email: clip(in.Email), Name: clip(in.Name), Errors: v.explain(invalid)}
 		return v.again(http.StatusUnprocessableEntity, "setup", view, view.Errors)

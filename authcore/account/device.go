@@ -1,10 +1,13 @@
 package account
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
 )
 
 // Sealer encrypts small values under the master secret. Open fails for what
@@ -24,14 +27,20 @@ const (
 // to an account before has a failure budget of its own for it, so that a
 // stranger who exhausts the account's budget cannot lock the owner out (OWASP,
 // "Slow Down Online Guessing Attacks with Device Cookies").
+//
+// A mark ends with the password it was made under, so that a one-time intruder
+// keeps nothing, and a browser keeps its id from one to the next, so that its
+// budget is one.
 type device struct {
 	UserID string    `json:"u"`
 	ID     string    `json:"d"`
+	Epoch  int64     `json:"e"`
 	Until  time.Time `json:"t"`
 }
 
-func sealDevice(s Sealer, userID string, now time.Time) (string, error) {
-	d := device{UserID: userID, ID: rand.Text(), Until: now.Add(deviceLife)}
+// sealDevice returns a mark; an empty id makes a new one.
+func sealDevice(s Sealer, userID, id string, epoch int64, now time.Time) (string, error) {
+	d := device{UserID: userID, ID: cmp.Or(id, rand.Text()), Epoch: epoch, Until: now.Add(deviceLife)}
 	plain, err := json.Marshal(d)
 	if err != nil {
 		return "", err
@@ -40,18 +49,18 @@ func sealDevice(s Sealer, userID string, now time.Time) (string, error) {
 }
 
 // knownDevice returns the id of the device if one of the cookies was made for
-// the user and has not expired; else it is empty.
-func knownDevice(s Sealer, cookies []string, userID string, now time.Time) string {
+// the user and counts still; else it is empty.
+func knownDevice(s Sealer, cookies []string, user authcore.User, now time.Time) string {
 	for _, cookie := range cookies {
-		if id := openDevice(s, cookie, userID, now); id != "" {
+		if id := openDevice(s, cookie, user, now); id != "" {
 			return id
 		}
 	}
 	return ""
 }
 
-func openDevice(s Sealer, cookie, userID string, now time.Time) string {
-	if userID == "" || cookie == "" || len(cookie) > 512 {
+func openDevice(s Sealer, cookie string, user authcore.User, now time.Time) string {
+	if user.ID == "" || cookie == "" || len(cookie) > 512 {
 		return ""
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
@@ -63,7 +72,7 @@ func openDevice(s Sealer, cookie, userID string, now time.Time) string {
 		return ""
 	}
 	var d device
-	if json.Unmarshal(plain, &d) != nil || d.UserID != userID || now.After(d.Until) {
+	if json.Unmarshal(plain, &d) != nil || d.UserID != user.ID || d.Epoch != user.AuthEpoch || now.After(d.Until) {
 		return ""
 	}
 	return d.ID

@@ -77,13 +77,59 @@ func validLocal(local string) bool {
 	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		return false
 	}
-	scripts := 0
-	for _, script := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
-		if strings.ContainsFunc(local, func(r rune) bool { return unicode.Is(script, r) }) {
-			scripts++
+	return oneScript(local) && !strings.ContainsFunc(local, func(r rune) bool {
+		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || invisible(r) || strings.ContainsRune(`()<>[]:;@\,"`, r)
+	})
+}
+
+// invisible reports whether a character shows nothing: two addresses that look
+// the same would be two accounts.
+func invisible(r rune) bool {
+	const blankBraille = 0x2800
+	return r == blankBraille || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, unicode.Cf)
+}
+
+// eastAsian are the scripts that one language writes together.
+var eastAsian = []string{"Han", "Hiragana", "Katakana", "Hangul", "Bopomofo"}
+
+// oneScript reports whether a text is written in one script, as Unicode
+// Technical Standard 39 section 5.2 has it at its most restrictive level but
+// one: Latin letters may stand beside East Asian ones, and beside no others,
+// which hold their look-alikes.
+func oneScript(text string) bool {
+	used := make(map[string]bool)
+	for _, r := range text {
+		if r <= unicode.MaxASCII {
+			used["Latin"] = used["Latin"] || unicode.IsLetter(r)
+			continue
+		}
+		if name := scriptOf(r); name != "Common" && name != "Inherited" {
+			used[name] = true
 		}
 	}
-	return scripts <= 1 && !strings.ContainsFunc(local, func(r rune) bool {
-		return !unicode.IsGraphic(r) || unicode.IsSpace(r) || strings.ContainsRune(`()<>[]:;@\,"`, r)
-	})
+	delete(used, "")
+	if !used["Latin"] {
+		delete(used, "Latin")
+	}
+	asian := 0
+	for _, name := range eastAsian {
+		if used[name] {
+			asian++
+			delete(used, name)
+		}
+	}
+	if asian > 0 {
+		delete(used, "Latin")
+		return len(used) == 0
+	}
+	return len(used) <= 1
+}
+
+func scriptOf(r rune) string {
+	for name, table := range unicode.Scripts {
+		if unicode.Is(table, r) {
+			return name
+		}
+	}
+	return ""
 }

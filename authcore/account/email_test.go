@@ -108,3 +108,19 @@ func FuzzParseEmail(f *testing.F) {
 		}
 	})
 }
+
+func TestInvisibleTwinsAndMixedScripts(t *testing.T) {
+	for _, raw := range []string{
+		"a\u034fda@example.com", "ada\ufe0f@example.com", "ada\u180b@example.com", "ada\U000e0100@example.com", "ada\u115f@example.com",
+		"ada\u3164@example.com", "ada\u2800@example.com", "ada\u200b@example.com", "aԁa@example.com", "adա@example.com", "аda@example.com",
+	} {
+		if email, ok := ParseEmail(raw); ok {
+			t.Errorf("%+q is taken for %+q", raw, email.Key)
+		}
+	}
+	for _, raw := range []string{"ada.lovelace+x_1@example.com", "zoë@example.com", "άδα@example.com", "ада@example.com", "田中tanaka@example.com", "ひらカタ漢@example.com", "אדה@example.com", "123@example.com"} {
+		if _, ok := ParseEmail(raw); !ok {
+			t.Errorf("%s is refused", raw)
+		}
+	}
+}

@@ -22,8 +22,16 @@ func (s *Service) tellOwner(ctx context.Context, user authcore.User, client auth
 	letter, err := mail.NewJob(s.sealer, mail.Letter{
 		Kind: mail.Locked, To: user.Email, Portal: client.Portal, Values: map[string]string{"ip": client.IP, "when": stamp(s.clock())},
 	}, s.clock())
+	told := false
 	if err == nil {
+		told, err = s.guard.MayTellOfLock(ctx, user.EmailKey)
+	}
+	switch {
+	case err != nil:
+	case told:
 		err = s.ledger.Note(ctx, event, letter)
+	default:
+		err = s.ledger.Note(ctx, event)
 	}
 	if err != nil {
 		s.logger.Error("lockout not told", slog.Any("error", err))

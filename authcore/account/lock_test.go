@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/storage/local"
@@ -149,5 +150,82 @@ func TestOneMailForManyAtOnce(t *testing.T) {
 	all.Wait()
 	if n := len(w.mails(t)); n != 1 {
 		t.Errorf("%d mails", n)
+	}
+}
+
+// An operator who sets a password, or enables an account, lets its owner in
+// though strangers have locked it.
+func TestOperatorLiftsALock(t *testing.T) {
+	for name, help := range map[string]func(*world, authcore.User) error{
+		"set password": func(w *world, u authcore.User) error { return w.SetPassword(t.Context(), u, good+" then") },
+		"enable": func(w *world, u authcore.User) error {
+			_, err := w.SetDisabled(t.Context(), u.ID, false)
+			return err
+		},
+	} {
+		w := newWorld(t)
+		user := w.add(t)
+		for n := range 5 {
+			_, _ = w.signIn(ada, "wrong", from(n))
+		}
+		if _, err := w.signIn(ada, good); err != account.ErrInvalidCredentials {
+			t.Fatalf("%s: not locked: %v", name, err)
+		}
+		if err := help(w, user); err != nil {
+			t.Fatal(err)
+		}
+		password := map[string]string{"set password": good + " then", "enable": good}[name]
+		if _, err := w.signIn(ada, password); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAnAccountThatStaysLockedGetsOneMailADay(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, at(&now))
+	w.add(t)
+	for range 90 {
+		for n := range 5 {
+			_, _ = w.signIn(ada, "wrong", from(n))
+		}
+		now = now.Add(16 * time.Minute)
+	}
+	if n := len(w.mails(t)); n < 1 || n > 2 {
+		t.Errorf("%d mails in a day", n)
+	}
+}
+
+// A mark ends with the password, and a browser has one budget however often it
+// signs in.
+func TestDeviceMarksEndWithThePassword(t *testing.T) {
+	w := newWorld(t)
+	user := w.add(t)
+	first, err := w.signIn(ada, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{first.Device} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		_, _ = w.signIn(ada, "wrong", from(n))
+	}
+	for n := range 12 { // ten tries, though there are two marks
+		mark := []string{first.Device, second.Device}[n%2]
+		_, _ = w.signIn(ada, "wrong", func(in *account.SignIn) { in.Devices = []string{mark} })
+	}
+	if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{second.Device} }); err != account.ErrInvalidCredentials {
+		t.Errorf("two marks of a browser have two budgets: %v", err)
+	}
+	if err := w.SetPassword(t.Context(), user, good+" then"); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		_, _ = w.signIn(ada, "wrong", from(n))
+	}
+	if _, err := w.signIn(ada, good+" then", func(in *account.SignIn) { in.Devices = []string{second.Device} }); err != account.ErrInvalidCredentials {
+		t.Errorf("a mark outlives the password: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -72,6 +73,7 @@ func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool)
 			return user, fmt.Errorf("account is disabled, but its sessions end only when the session store is back: %w", err)
 		}
 	}
+	s.forgive(ctx, user)
 	s.events.Emit(name, map[string]any{"user_id": userID})
 	return user, nil
 }
@@ -93,8 +95,16 @@ func (s *Service) SetPassword(ctx context.Context, user authcore.User, password 
 	if _, err := s.sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the password is set, but old sessions end only when the session store is back: %w", err)
 	}
+	s.forgive(ctx, user)
 	s.events.Emit(EventPasswordSet, map[string]any{"user_id": user.ID})
 	return nil
+}
+
+// forgive lets new browsers of an account in again that strangers have locked.
+func (s *Service) forgive(ctx context.Context, user authcore.User) {
+	if err := s.guard.Forget(ctx, user.EmailKey); err != nil {
+		s.logger.Warn("sign-in limits not reset", slog.Any("error", err))
+	}
 }
 
 // List returns the sessions of a user, newest first.

@@ -38,6 +38,8 @@ type Guard interface {
 	Attempt(ctx context.Context, a throttle.Attempt) (*throttle.Ticket, error)
 	StepUp(ctx context.Context, userID string) error
 	StepUpSucceeded(ctx context.Context, userID string) error
+	Forget(ctx context.Context, account string) error
+	MayTellOfLock(ctx context.Context, account string) (bool, error)
 }
 
 // Events are told what happened, for metrics and for Caddy's event system. The

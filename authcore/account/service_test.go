@@ -244,7 +244,7 @@ func TestLock(t *testing.T) {
 	if _, err := w.signIn(ada, good, known); err != nil {
 		t.Errorf("the owner's browser: %v", err)
 	}
-	for name, device := range map[string]string{"forged": "AAAA", "cut": first.Device[:20], "flipped": first.Device[:30] + "A" + first.Device[31:]} {
+	for name, device := range map[string]string{"forged": "AAAA", "cut": first.Device[:20], "flipped": first.Device[:30] + string(first.Device[30]^1) + first.Device[31:]} {
 		if _, err := w.signIn(ada, good, func(in *account.SignIn) { in.Devices = []string{device} }); err != account.ErrInvalidCredentials {
 			t.Errorf("%s device: %v", name, err)
 		}

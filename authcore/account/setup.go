@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -71,8 +72,17 @@ func (s *Service) CompleteSetUp(ctx context.Context, in SetUp) (SignedIn, error)
 		return SignedIn{}, fmt.Errorf("creating first account: %w", err)
 	}
 	s.events.Emit(EventUserCreated, map[string]any{"user_id": user.ID})
-	return s.open(ctx, user, false, in.Client, audit.LoginSuccess)
+	signedIn, err := s.open(ctx, user, false, "", in.Client)
+	if err != nil { // the account is there, and the link is used
+		s.logger.Warn("first account made, but not signed in", slog.Any("error", err))
+		return SignedIn{}, ErrNotSignedIn
+	}
+	return signedIn, nil
 }
+
+// ErrNotSignedIn says that the account was made but no session: the visitor
+// signs in.
+var ErrNotSignedIn = errors.New("the account was made, but not signed in")
 
 // NewUser is an account to be made.
 type NewUser struct {

@@ -37,7 +37,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	device := knownDevice(s.sealer, in.Devices, user.ID, s.clock())
+	device := knownDevice(s.sealer, in.Devices, user, s.clock())
 	ticket, err := s.guard.Attempt(ctx, throttle.Attempt{Account: email.Key, IP: in.Client.IP, Device: device})
 	var exceeded *throttle.Exceeded
 	switch {
@@ -59,7 +59,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		}
 		return SignedIn{}, s.fail(ctx, user, in, reason)
 	}
-	signedIn, err := s.open(ctx, user, in.Remember, in.Client, audit.LoginSuccess)
+	signedIn, err := s.open(ctx, user, in.Remember, device, in.Client)
 	if errors.Is(err, authcore.ErrConflict) {
 		return SignedIn{}, s.fail(ctx, user, in, reasonRaced)
 	}
@@ -130,9 +130,9 @@ func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reaso
 }
 
 // open makes the session of a user who has just proven a password.
-func (s *Service) open(ctx context.Context, user authcore.User, remember bool, client authcore.Client, action audit.Action) (SignedIn, error) {
-	return s.Open(ctx, Opening{User: user, Method: authcore.MethodPassword, Remember: remember, Client: client}, func(ctx context.Context, sessionID string) error {
-		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(action, user.ID, client).On(sessionID))
+func (s *Service) open(ctx context.Context, user authcore.User, remember bool, device string, client authcore.Client) (SignedIn, error) {
+	return s.Open(ctx, Opening{User: user, Method: authcore.MethodPassword, Remember: remember, Device: device, Client: client}, func(ctx context.Context, sessionID string) error {
+		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(audit.LoginSuccess, user.ID, client).On(sessionID))
 	})
 }
 
@@ -142,7 +142,10 @@ type Opening struct {
 	// Method is how the user has just been proven, as an RFC 8176 reference.
 	Method   string
 	Remember bool
-	Client   authcore.Client
+	// Device is the id by which the account knows the browser; empty if it does
+	// not yet.
+	Device string
+	Client authcore.Client
 }
 
 // Open makes a session. It counts only once commit, which is given the id of
@@ -161,7 +164,7 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("opening session: %w", err)
 	}
-	device, err := sealDevice(s.sealer, o.User.ID, now)
+	device, err := sealDevice(s.sealer, o.User.ID, o.Device, o.User.AuthEpoch, now)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}

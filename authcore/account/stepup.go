@@ -58,9 +58,13 @@ func (s *Service) rotate(ctx context.Context, live *session.Live, userID string,
 	if err != nil {
 		return SignedIn{}, err
 	}
-	device, err := sealDevice(s.sealer, userID, now)
+	signedIn := SignedIn{Token: token, Session: next}
+	if next.AuthEpoch == live.AuthEpoch {
+		return signedIn, nil // the mark of the browser counts still
+	}
+	signedIn.Device, err = sealDevice(s.sealer, userID, "", next.AuthEpoch, now)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
-	return SignedIn{Token: token, Session: next, Device: device}, nil
+	return signedIn, nil
 }

@@ -78,3 +78,15 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestProductNames(t *testing.T) {
+	p := Policy{Names: []string{"Acme", "sigra"}}
+	for _, bad := range []string{"sigrasigra", "sigra123", "AcmeAcme", "acme-acme1"} {
+		if got := p.Check(bad); got != Context && got != Common {
+			t.Errorf("%s: %q", bad, got)
+		}
+	}
+	if got := p.Check("acme makes fine anvils"); got != "" {
+		t.Errorf("a sentence: %q", got)
+	}
+}

@@ -54,6 +54,8 @@ const (
 type Policy struct {
 	// MinLength is in code points after NFKC. Default and least: 8.
 	MinLength int
+	// Names are those of the product, which an attacker would try first.
+	Names []string
 }
 
 // Check judges a new password; empty means that it is acceptable. Context are
@@ -71,7 +73,7 @@ func (p Policy) Check(password string, context ...string) Problem {
 	if common()[folded] {
 		return Common
 	}
-	for _, word := range context {
+	for _, word := range append(context, p.Names...) {
 		if isMostly(folded, cases.Fold().String(norm.NFKC.String(word))) {
 			return Context
 		}

@@ -257,6 +257,9 @@ func (s *Service) Reset(ctx context.Context, secret, password string, client aut
 		return fmt.Errorf("resetting password: %w", err)
 	}
 	s.Events.Emit(account.EventPasswordSet, map[string]any{"user_id": user.ID})
+	if err := s.Guard.Forget(ctx, user.EmailKey); err != nil {
+		return fmt.Errorf("resetting sign-in limits: %w", err)
+	}
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the password is set, but old sessions end only when the session store is back: %w", err)
 	}

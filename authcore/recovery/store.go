@@ -63,6 +63,7 @@ type Sessions interface {
 // Guard limits the mail that strangers can ask for; *throttle.Guard does.
 type Guard interface {
 	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
+	Forget(ctx context.Context, account string) error
 }
 
 var _ Guard = (*throttle.Guard)(nil)

@@ -40,7 +40,24 @@ const MaxTokens = 8
 // sibling host has planted others under a shared domain; without a Domain,
 // several are refused rather than chosen among.
 func (c Cookie) AppendTokens(tokens []Token, lines []string) []Token {
-	before, named := len(tokens), 0
+	before := len(tokens)
+	tokens, named := c.appendPresented(tokens, lines)
+	if named > 1 && c.Domain == "" {
+		return tokens[:before]
+	}
+	return tokens
+}
+
+// Presented returns the well-formed tokens of a request, also of several
+// cookies that vouch for nothing together: those that a sign-out ends.
+func (c Cookie) Presented(lines []string) []Token {
+	tokens, _ := c.appendPresented(nil, lines)
+	return tokens
+}
+
+// appendPresented also returns how many cookies of the name there were.
+func (c Cookie) appendPresented(tokens []Token, lines []string) (_ []Token, named int) {
+	before := len(tokens)
 	for _, line := range lines {
 		for line != "" && len(tokens)-before < MaxTokens {
 			var pair string
@@ -55,10 +72,7 @@ func (c Cookie) AppendTokens(tokens []Token, lines []string) []Token {
 			}
 		}
 	}
-	if named > 1 && c.Domain == "" {
-		return tokens[:before]
-	}
-	return tokens
+	return tokens, named
 }
 
 // valueOf returns the value of a cookie pair if it is ours.

@@ -31,6 +31,9 @@ type Limits struct {
 	// Code is how many codes may be tried for a sign-up. Default: 5 in 15
 	// minutes.
 	Code Limit
+	// LockMail is how often an owner is told that an account is locked.
+	// Default: once in 24 hours.
+	LockMail Limit
 }
 
 // DefaultLimits returns the defaults.
@@ -42,7 +45,7 @@ func DefaultLimits() Limits {
 		Network: Limit{"network", 30, window},
 		StepUp:  Limit{"step_up", 5, window},
 		Mail:    Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
-		Code: Limit{"code", 5, window},
+		Code: Limit{"code", 5, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
 	}
 }
 
@@ -98,18 +101,15 @@ type Ticket struct {
 // cannot all slip through, and fails with *Exceeded when it is over a limit.
 func (g *Guard) Attempt(ctx context.Context, a Attempt) (*Ticket, error) {
 	l := g.limits.Load()
-	verdict, err := g.store.Take(ctx, Network(a.IP), l.Network)
-	if err != nil {
-		return nil, err
-	}
-	if !verdict.Allowed {
-		return nil, &Exceeded{RetryAfter: verdict.RetryAfter}
-	}
 	limit, key := l.Account, a.Account
 	if a.Device != "" {
+		// Strangers behind the same address must not use up what known browsers
+		// may try; these have a budget of their own, which is small.
 		limit, key = l.Device, a.Account+"|"+a.Device
+	} else if err := g.takeNetwork(ctx, a.IP, l.Network); err != nil {
+		return nil, err
 	}
-	verdict, err = g.store.Take(ctx, key, limit)
+	verdict, err := g.store.Take(ctx, key, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +117,14 @@ func (g *Guard) Attempt(ctx context.Context, a Attempt) (*Ticket, error) {
 		return nil, &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
 	}
 	return &Ticket{g, a, a.Device == "" && verdict.Remaining == 0}, nil
+}
+
+func (g *Guard) takeNetwork(ctx context.Context, ip string, limit Limit) error {
+	verdict, err := g.store.Take(ctx, Network(ip), limit)
+	if err == nil && !verdict.Allowed {
+		err = &Exceeded{RetryAfter: verdict.RetryAfter}
+	}
+	return err
 }
 
 // Succeed forgets the account's failures. Those of the network stay: whoever
@@ -127,6 +135,19 @@ func (t *Ticket) Succeed(ctx context.Context) error {
 		return t.guard.store.Reset(ctx, l.Device, t.attempt.Account+"|"+t.attempt.Device)
 	}
 	return t.guard.store.Reset(ctx, l.Account, t.attempt.Account)
+}
+
+// Forget forgets the failures of an account, when its password was set anew or
+// an operator vouches for it.
+func (g *Guard) Forget(ctx context.Context, account string) error {
+	return g.store.Reset(ctx, g.limits.Load().Account, account)
+}
+
+// MayTellOfLock reports whether the owner of an account has not been told of a
+// lock lately: whoever keeps an account locked must not fill its mailbox too.
+func (g *Guard) MayTellOfLock(ctx context.Context, account string) (bool, error) {
+	verdict, err := g.store.Take(ctx, account, g.limits.Load().LockMail)
+	return verdict.Allowed, err
 }
 
 // StepUp counts an attempt of a signed-in user to prove it is them; it fails
