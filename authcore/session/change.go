@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -98,14 +99,26 @@ func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session))
 		return Token{}, nil, fmt.Errorf("rotating session: %w", err)
 	}
 	old := Revocation{Hash: live.Hash, UserID: next.Identity.UserID, At: now, ExpiresAt: next.ExpiresAt}
-	if err := m.record(ctx, old); err != nil {
-		return Token{}, nil, err
-	}
 	ref := sessionRef{ID: next.ID, Hash: live.Hash, Next: token.Hash()}
-	if err := m.tell(ctx, &message{Rotated: []sessionRef{ref}}); err != nil {
+	err = m.record(ctx, old)
+	if err == nil {
+		err = m.tell(ctx, &message{Rotated: []sessionRef{ref}})
+	}
+	if err != nil {
+		// Nobody gets the new token, so no session must be left under it.
+		m.abandon(ctx, next.Identity.UserID, token.Hash())
 		return Token{}, nil, err
 	}
 	return token, &next, nil
+}
+
+// abandon removes a session whose token was never handed out.
+func (m *Manager) abandon(ctx context.Context, userID string, h Hash) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := m.store.Delete(ctx, userID, h); err != nil {
+		m.logger.Warn("a session that nobody holds is left until it expires", slog.Any("error", err))
+	}
 }
 
 // tell applies a message here at once and on every other node.

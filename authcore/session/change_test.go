@@ -44,6 +44,19 @@ func TestRotateKillsTheOldToken(t *testing.T) {
 	}
 }
 
+func TestRotateLeavesNothingWhenItCannotBeNoted(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	b.log.broken = true
+	if _, _, err := b.Rotate(t.Context(), live, func(*Session) {}); !errors.Is(err, errBroken) {
+		t.Fatalf("%v, want the log's error", err)
+	}
+	if len(b.store.records) != 0 {
+		t.Error("a session is left under a token that nobody was given")
+	}
+}
+
 func TestRevoke(t *testing.T) {
 	b := newBench(t)
 	token, opened := b.open(t, "ada", false)
