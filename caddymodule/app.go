@@ -221,13 +221,20 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.engine.start(ctx, master, a.keyOptions()); err != nil {
+	if err := a.engine.start(ctx, master, a.keySchedule()); err != nil {
 		return err
 	}
-	if fresh {
+	if fresh && a.serves() {
 		return a.offerSetUp(ctx)
 	}
 	return nil
+}
+
+// serves reports whether this process has a web server; a command that opens
+// the stores by itself has none, and leaves set-up links and jobs alone.
+func (a *App) serves() bool {
+	_, err := a.ctx.AppIfConfigured("http")
+	return err == nil
 }
 
 func (a *App) keepOpening(ctx context.Context) {
@@ -250,11 +257,11 @@ func (a *App) keepOpening(ctx context.Context) {
 
 // tuning is what a configuration wants of the parts that outlive it.
 func (a *App) tuning() tuning {
-	return tuning{a.Session.settings(), a.Password.params(), a.Throttle.limits()}
+	return tuning{a.Session.settings(), a.Password.params(), a.Throttle.limits(), a.keySchedule()}
 }
 
-func (a *App) keyOptions() assertion.Options {
-	return assertion.Options{
+func (a *App) keySchedule() assertion.Schedule {
+	return assertion.Schedule{
 		Algorithm: a.Assertion.Algorithm, Rotate: time.Duration(a.Assertion.Rotate),
 		Overlap: time.Duration(a.Assertion.Overlap), TTL: time.Duration(a.Assertion.TTL),
 	}

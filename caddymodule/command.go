@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/url"
 
 	"github.com/caddyserver/caddy/v2/cmd"
@@ -45,8 +46,25 @@ func buildCommand(root *cobra.Command) {
 		),
 		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
 		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
-		leaf("status", "Shows whether the gateway reaches its stores", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/status", nil) }),
+		leaf("status", "Shows whether the gateway reaches its stores", 0, showStatus),
 	)
+}
+
+// errDegraded makes `caddy sigra status` fail, for scripts and health checks.
+var errDegraded = errors.New("the gateway does not reach all of its stores")
+
+func showStatus(c *call, _ []string) error {
+	var status statusView
+	if err := c.do("GET", "/sigra/status", nil, &status); err != nil {
+		return err
+	}
+	if err := c.print(status); err != nil {
+		return err
+	}
+	if status.Database != "ok" || status.SessionStore != "ok" {
+		return errDegraded
+	}
+	return nil
 }
 
 func retryMail(c *call, args []string) error {

@@ -128,6 +128,9 @@ func (c *call) startLocal(raw []byte) error {
 	if err := json.Unmarshal(raw, &config); err != nil {
 		return fmt.Errorf("reading configuration: %w", err)
 	}
+	if config.Admin != nil && config.Admin.Disabled {
+		return errors.New("the configuration turns Caddy's admin endpoint off, so that it cannot be told whether a gateway runs; turn it on to use these commands")
+	}
 	app := config.AppsRaw[appID]
 	if app == nil {
 		app = json.RawMessage("{}")

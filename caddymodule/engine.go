@@ -55,6 +55,7 @@ type tuning struct {
 	sessions  session.Settings
 	passwords password.Params
 	throttle  throttle.Limits
+	keys      assertion.Schedule
 }
 
 // tune makes a configuration's wishes those of the engine, until untune is
@@ -84,6 +85,9 @@ func (e *engine) applyTuning() {
 	e.sessions.Configure(newest.sessions)
 	e.hasher.SetParams(newest.passwords)
 	e.throttle.SetLimits(newest.throttle)
+	if e.isReady() { // else start is given its schedule
+		e.signer.Configure(newest.keys)
+	}
 }
 
 // newEngine builds the parts without connecting to anything.
@@ -121,7 +125,7 @@ func (e *engine) isReady() bool {
 // start connects, migrates, and checks that the master secret is the one the
 // database was made with. It does nothing when the engine runs already. An
 // error that wraps authcore.ErrUnavailable says that a dependency is away.
-func (e *engine) start(ctx context.Context, master []byte, keys assertion.Options) error {
+func (e *engine) start(ctx context.Context, master []byte, keys assertion.Schedule) error {
 	e.opening.Lock()
 	defer e.opening.Unlock()
 	if e.isReady() {
@@ -137,8 +141,7 @@ func (e *engine) start(ctx context.Context, master []byte, keys assertion.Option
 	if err := box.Check(ctx, e.db); err != nil {
 		return err
 	}
-	keys.Store, keys.Box, keys.Clock, keys.Logger = e.db, box, time.Now, e.logger
-	signer := assertion.NewSigner(keys)
+	signer := assertion.NewSigner(assertion.Options{Schedule: keys, Store: e.db, Box: box, Clock: time.Now, Logger: e.logger})
 	if err := signer.Load(ctx); err != nil {
 		return fmt.Errorf("loading signing keys: %w", err)
 	}

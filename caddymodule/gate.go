@@ -112,7 +112,7 @@ func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.Matche
 
 // Validate checks what the types cannot.
 func (g *Gate) Validate() error {
-	return errors.Join(g.Require.validate(), g.Headers.validate(), validatePortal(g.Portal))
+	return errors.Join(g.Require.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
 }
 
 // ServeHTTP judges a request.
@@ -174,8 +174,7 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if decision.Outcome != policy.Allow {
 		return by.challenge(w, r, st, at, decision)
 	}
-	if st.live == nil || !st.live.Identity.EmailVerified { // on a public path
-		st.live = nil
+	if !st.identified() {
 		return next.ServeHTTP(w, r)
 	}
 	if err := g.checkRisk(r, at); err != 0 {

@@ -37,7 +37,7 @@ func TestGateSendsIdentity(t *testing.T) {
 }
 
 func TestUnverifiedAddressStaysInside(t *testing.T) {
-	g := newGateway(t, "", "sigra {\npublic /open\nheaders remote webauth forwarded auth_request {\nX-Mail {http.auth.user.email}\n}\n}")
+	g := newGateway(t, "", "sigra {\npublic /open /both\nheaders remote webauth forwarded auth_request {\nX-Mail {http.auth.user.email}\nX-Id {http.auth.user.id}\n}\n}\nsigra /both")
 	cookie, kept := g.signIn(t, func(u *account.NewUser) { u.Verified = false }), g.seen()
 	w := g.do(t, get("/there", "Cookie", cookie, "Sec-Fetch-Mode", "navigate"))
 	if got := w.Header().Get("Location"); got != "/_auth/confirm?return_to=%2Fthere" || *kept != nil {
@@ -46,9 +46,12 @@ func TestUnverifiedAddressStaysInside(t *testing.T) {
 	if w := g.do(t, get("/there", "Cookie", cookie)); w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "/_auth/confirm") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	if got := g.do(t, get("/both", "Cookie", cookie, "Sec-Fetch-Mode", "navigate")).Header().Get("Location"); !strings.HasPrefix(got, "/_auth/confirm") {
+		t.Errorf("a path that is public at one gate led to %q", got)
+	}
 	g.do(t, get("/open", "Cookie", cookie, "X-Mail", "forged@example.com"))
 	for name, values := range *kept {
-		if name == "Sigra-User" || name == "Sigra-Assertion" || strings.Contains(strings.Join(values, ""), "@") {
+		if name == "Sigra-User" || name == "Sigra-Assertion" || name == "X-Id" || strings.Contains(strings.Join(values, ""), "@") {
 			t.Errorf("the app is told %s: %q of somebody with an address that nobody has proven", name, values)
 		}
 	}

@@ -80,7 +80,7 @@ type Postgres struct {
 	// DSN is a connection URL or keyword string; use {env.*} or {file.*} to
 	// keep its password out of the configuration.
 	DSN string `json:"dsn"`
-	// MaxConns bounds the pool. Default: 10.
+	// MaxConns bounds the pool. Default: 20.
 	MaxConns int `json:"max_conns,omitempty"`
 
 	dsn string

@@ -51,11 +51,8 @@ func (c HeadersConfig) validate() error {
 		}
 	}
 	for name := range c.Fields {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("headers: %q is not a header name", name)
-		}
-		if protectedNames[http.CanonicalHeaderKey(name)] {
-			return fmt.Errorf("headers: %s cannot be set by sigra", name)
+		if err := validateField(name); err != nil {
+			return fmt.Errorf("headers: %w", err)
 		}
 	}
 	if c.Encoding != "" && encodings[c.Encoding] == nil {
@@ -64,11 +61,33 @@ func (c HeadersConfig) validate() error {
 	return nil
 }
 
-// protectedNames would break the request if they were stripped from it.
+// protectedNames, folded, would break the request if they were stripped from it.
 var protectedNames = map[string]bool{
-	"Host": true, "Cookie": true, "Connection": true, "Content-Length": true, "Content-Type": true,
-	"Transfer-Encoding": true, "Te": true, "Trailer": true, "Upgrade": true,
-	"X-Forwarded-For": true, "X-Forwarded-Proto": true, "X-Forwarded-Host": true,
+	"host": true, "cookie": true, "connection": true, "content-length": true, "content-type": true,
+	"transfer-encoding": true, "te": true, "trailer": true, "upgrade": true,
+	"x-forwarded-for": true, "x-forwarded-proto": true, "x-forwarded-host": true,
+}
+
+// validateField accepts the name of a header that Sigra may set. It is stripped
+// in every spelling from what clients send, so it is judged in every spelling.
+func validateField(name string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%q is not a header name", name)
+	}
+	if protectedNames[string(appendFolded(nil, name))] {
+		return fmt.Errorf("%s cannot be set by sigra", name)
+	}
+	return nil
+}
+
+func (a AssertionHeader) validate() error {
+	if a.Field == "" {
+		return nil
+	}
+	if err := validateField(a.Field); err != nil {
+		return fmt.Errorf("assertion: %w", err)
+	}
+	return nil
 }
 
 // fields returns the headers of the chosen dialects.

@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
+	"cmp"
 	"log/slog"
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -27,9 +29,10 @@ func (a *App) findHosts() {
 	if err != nil {
 		return // a command without a web server
 	}
-	servers := httpApp.(*caddyhttp.App).Servers
+	web := httpApp.(*caddyhttp.App)
+	servers := web.Servers
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
-		f := hostFinder{hosts: &a.hosts, server: servers[name]}
+		f := hostFinder{hosts: &a.hosts, server: servers[name], web: web}
 		f.walk(servers[name].Routes, nil)
 		if errors := servers[name].Errors; errors != nil && proxiesUnguarded(errors.Routes) {
 			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
@@ -63,6 +66,7 @@ func proxiesUnguarded(routes caddyhttp.RouteList) bool {
 type hostFinder struct {
 	hosts  *hostSet
 	server *caddyhttp.Server
+	web    *caddyhttp.App
 }
 
 func (f hostFinder) walk(routes caddyhttp.RouteList, hosts []string) {
@@ -137,7 +141,10 @@ func (f hostFinder) address(hosts []string) string {
 	if len(f.server.TLSConnPolicies) == 0 {
 		scheme = "http"
 	}
-	if port == "" || port == "443" && scheme == "https" || port == "80" && scheme == "http" {
+	// The ports that Caddy is told to use for HTTP and HTTPS are those that
+	// clients reach as 80 and 443.
+	if port == "" || scheme == "https" && port == strconv.Itoa(cmp.Or(f.web.HTTPSPort, 443)) ||
+		scheme == "http" && port == strconv.Itoa(cmp.Or(f.web.HTTPPort, 80)) && host != "localhost" {
 		return scheme + "://" + host
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -95,11 +96,11 @@ func flagOption(to *bool) func(*caddyfile.Dispenser) error {
 // refuseLiteralPassword keeps a secret out of the adapted configuration, the
 // admin endpoint and the autosave file, where a literal one would end up.
 func refuseLiteralPassword(d *caddyfile.Dispenser, what, url string) error {
+	if literalParameter.MatchString(url) {
+		return literalPassword(d, what)
+	}
 	_, rest, ok := strings.Cut(url, "://")
 	if !ok {
-		if strings.Contains(url, "password=") && !strings.Contains(url, "password={") {
-			return literalPassword(d, what)
-		}
 		return nil
 	}
 	userinfo, _, ok := strings.Cut(rest, "@")
@@ -111,6 +112,10 @@ func refuseLiteralPassword(d *caddyfile.Dispenser, what, url string) error {
 	}
 	return nil
 }
+
+// literalParameter finds a password among the parameters of an address or the
+// keywords of a Postgres connection string.
+var literalParameter = regexp.MustCompile(`(?i)password\s*=\s*[^\s{&]`)
 
 func literalPassword(d *caddyfile.Dispenser, what string) error {
 	return d.Errf("%s: a password does not belong in the Caddyfile; give the whole address as {env.NAME} or {file./path}", what)

@@ -69,10 +69,14 @@ func (st *state) placeholder(key string) (any, bool) {
 	return nil, false
 }
 
-// user returns one property of the identity, empty for an anonymous visitor
+// identified reports whether an app may know who asks: not before they have
+// proven their address, which may be somebody else's.
+func (st *state) identified() bool { return st.live != nil && st.live.Identity.EmailVerified }
+
+// user returns one property of the identity, empty for who is not identified
 // and for an unknown name.
 func (st *state) user(name string) string {
-	if st.live == nil {
+	if !st.identified() {
 		return ""
 	}
 	id := &st.live.Identity

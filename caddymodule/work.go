@@ -14,7 +14,7 @@ import (
 // work does jobs until the context ends. A command that opens the stores by
 // itself does none: it may end at any moment.
 func (a *App) work(ctx context.Context) {
-	if _, err := a.ctx.AppIfConfigured("http"); err != nil {
+	if !a.serves() {
 		return
 	}
 	select {

@@ -24,6 +24,9 @@ type loginView struct {
 
 func (v *visit) showLogin() error {
 	next := v.returnTo(v.r.URL.Query().Get("return_to"))
+	if v.live != nil && !v.live.Identity.EmailVerified {
+		return v.done(v.confirmPage(v.wished(next)))
+	}
 	if v.live != nil {
 		return v.done(next)
 	}

@@ -111,6 +111,7 @@ func TestUnprovenUsersSeeTheConfirmationPage(t *testing.T) {
 		wantNext(t, p.get(path, "Cookie", cookieLine()), "/_auth/confirm")
 	}
 	want(t, p.get("/_auth/confirm", "Cookie", cookieLine()), http.StatusOK, "ada@example.com")
+	wantNext(t, p.get("/_auth/login?return_to=%2Fthere", "Cookie", cookieLine()), "/_auth/confirm?return_to=%2Fthere")
 	want(t, p.get("/_auth/logout", "Cookie", cookieLine()), http.StatusOK)
 	if p.signups.waiting.Live == nil {
 		t.Error("the session is not told")

@@ -86,9 +86,8 @@ var ErrNotSignedIn = errors.New("the account was made, but not signed in")
 
 // NewUser is an account to be made.
 type NewUser struct {
-	Email string
-	Name  string
-	// Password may be empty only for an account made by an operator.
+	Email    string
+	Name     string
 	Password string
 	Role     string
 	// Verified says that somebody vouches for the address.

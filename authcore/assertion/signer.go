@@ -8,6 +8,7 @@
 package assertion
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/json"
@@ -30,10 +31,8 @@ type Sealer interface {
 	Open(purpose string, sealed, associated []byte) ([]byte, error)
 }
 
-// Options are what a Signer is made of. Zero durations mean the defaults.
-type Options struct {
-	Store KeyStore
-	Box   Sealer
+// Schedule says how keys and assertions live. Zero values mean the defaults.
+type Schedule struct {
 	// Algorithm of new keys: ES256 (default) or EdDSA.
 	Algorithm string
 	// Rotate is the age at which a key is replaced. Default: 30 days.
@@ -42,7 +41,14 @@ type Options struct {
 	// cache the key set for a third of it, at most 5 minutes. Default: 15 minutes.
 	Overlap time.Duration
 	// TTL is the life of an assertion, at most 5 minutes. Default: 5 minutes.
-	TTL    time.Duration
+	TTL time.Duration
+}
+
+// Options are what a Signer is made of.
+type Options struct {
+	Schedule
+	Store  KeyStore
+	Box    Sealer
 	Clock  authcore.Clock
 	Logger *slog.Logger
 }
@@ -57,6 +63,7 @@ const (
 // Signer signs assertions. It is safe for concurrent use once Load succeeded.
 type Signer struct {
 	o          Options
+	schedule   atomic.Pointer[Schedule]
 	ring       atomic.Pointer[ring]
 	changing   sync.Mutex
 	signatures atomic.Uint64
@@ -64,19 +71,18 @@ type Signer struct {
 
 // NewSigner returns a signer without keys; Load gets them.
 func NewSigner(o Options) *Signer {
-	if o.Algorithm == "" {
-		o.Algorithm = string(jose.ES256)
-	}
-	if o.Rotate == 0 {
-		o.Rotate = 30 * 24 * time.Hour
-	}
-	if o.Overlap == 0 {
-		o.Overlap = 15 * time.Minute
-	}
-	if o.TTL == 0 || o.TTL > maxTTL {
-		o.TTL = maxTTL
-	}
-	return &Signer{o: o}
+	s := &Signer{o: o}
+	s.Configure(o.Schedule)
+	return s
+}
+
+// Configure replaces the schedule. Keys and assertions that exist live on.
+func (s *Signer) Configure(next Schedule) {
+	next.Algorithm = cmp.Or(next.Algorithm, string(jose.ES256))
+	next.Rotate = cmp.Or(next.Rotate, 30*24*time.Hour)
+	next.Overlap = cmp.Or(next.Overlap, 15*time.Minute)
+	next.TTL = min(cmp.Or(next.TTL, maxTTL), maxTTL)
+	s.schedule.Store(&next)
 }
 
 // Minted is a signed assertion.
@@ -94,7 +100,7 @@ func (s *Signer) Mint(id *authcore.Identity, audience, issuer string, now time.T
 		return Minted{}, fmt.Errorf("no signing key is loaded: %w", authcore.ErrUnavailable)
 	}
 	signer, renewBy := keys.signerAt(now)
-	expires := now.Add(s.o.TTL)
+	expires := now.Add(s.schedule.Load().TTL)
 	payload, err := json.Marshal(claimsOf(id, audience, issuer, now, expires))
 	if err != nil {
 		return Minted{}, fmt.Errorf("encoding claims: %w", err)
@@ -108,7 +114,7 @@ func (s *Signer) Mint(id *authcore.Identity, audience, issuer string, now time.T
 	if err != nil {
 		return Minted{}, fmt.Errorf("encoding assertion: %w", err)
 	}
-	renew := now.Add(s.o.TTL / 2)
+	renew := now.Add(s.schedule.Load().TTL / 2)
 	if !renewBy.IsZero() && renewBy.Before(renew) {
 		renew = renewBy
 	}
@@ -123,7 +129,7 @@ func (s *Signer) Signatures() uint64 { return s.signatures.Load() }
 // when this node is late to learn of it.
 func (s *Signer) JWKS() (body []byte, etag string, maxAge time.Duration) {
 	if keys := s.ring.Load(); keys != nil {
-		return keys.jwks, keys.etag, min(s.o.Overlap/3, maxJWKSAge)
+		return keys.jwks, keys.etag, min(s.schedule.Load().Overlap/3, maxJWKSAge)
 	}
 	return []byte(`{"keys":[]}`), `"none"`, 0
 }
@@ -159,9 +165,9 @@ func (s *Signer) Maintain(ctx context.Context) error {
 	// Only a key that signs already is replaced: nodes that disagree about the
 	// algorithm, as during a change of it, would else make new keys in turn.
 	active := !newest.ActiveAt.After(now)
-	if active && (now.Sub(newest.ActiveAt) >= s.o.Rotate || newest.Algorithm != s.o.Algorithm) {
+	if active && (now.Sub(newest.ActiveAt) >= s.schedule.Load().Rotate || newest.Algorithm != s.schedule.Load().Algorithm) {
 		event := audit.New(now, audit.KeyRotate, authcore.Client{}).By(audit.ActorSystem, "")
-		if _, err := s.add(ctx, newest.ID, s.o.Overlap, event); err != nil && !errors.Is(err, authcore.ErrConflict) {
+		if _, err := s.add(ctx, newest.ID, s.schedule.Load().Overlap, event); err != nil && !errors.Is(err, authcore.ErrConflict) {
 			return err
 		}
 	}
@@ -186,7 +192,7 @@ func (s *Signer) Rotate(ctx context.Context, event audit.Event) (kid string, err
 	if newest.ActiveAt.After(s.o.Clock()) {
 		return "", fmt.Errorf("a new key is published already and signs from %s: %w", newest.ActiveAt.Format(time.RFC3339), authcore.ErrConflict)
 	}
-	kid, err = s.add(ctx, newest.ID, s.o.Overlap, event)
+	kid, err = s.add(ctx, newest.ID, s.schedule.Load().Overlap, event)
 	if err != nil {
 		return "", err
 	}
@@ -195,7 +201,7 @@ func (s *Signer) Rotate(ctx context.Context, event audit.Event) (kid string, err
 
 // add stores a new key that signs after the overlap.
 func (s *Signer) add(ctx context.Context, newest string, overlap time.Duration, event audit.Event) (string, error) {
-	private, err := generate(s.o.Algorithm)
+	private, err := generate(s.schedule.Load().Algorithm)
 	if err != nil {
 		return "", err
 	}

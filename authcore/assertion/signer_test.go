@@ -315,8 +315,13 @@ func TestRefusals(t *testing.T) {
 	if err := b.Load(t.Context()); err == nil {
 		t.Error("a key that was moved to another row was accepted")
 	}
-	if longer := NewSigner(Options{TTL: time.Hour}); longer.o.TTL != 5*time.Minute {
-		t.Errorf("an assertion may live %s", longer.o.TTL)
+	b.Configure(Schedule{TTL: time.Hour})
+	if longer := b.mint(t, ada); longer.ExpiresAt.Sub(at) != 5*time.Minute {
+		t.Errorf("an assertion may live %s", longer.ExpiresAt.Sub(at))
+	}
+	b.Configure(Schedule{TTL: time.Minute})
+	if shorter := b.mint(t, ada); shorter.ExpiresAt.Sub(at) != time.Minute {
+		t.Errorf("after a change to a minute an assertion lives %s", shorter.ExpiresAt.Sub(at))
 	}
 }
 
@@ -324,7 +329,7 @@ func BenchmarkMint(b *testing.B) {
 	at := time.Now()
 	for _, algorithm := range []string{"ES256", "EdDSA"} {
 		b.Run(algorithm, func(b *testing.B) {
-			s := NewSigner(Options{Algorithm: algorithm, Store: new(shelf), Box: open{}, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)})
+			s := NewSigner(Options{Schedule: Schedule{Algorithm: algorithm}, Store: new(shelf), Box: open{}, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)})
 			if err := s.Load(b.Context()); err != nil {
 				b.Fatal(err)
 			}

@@ -1,8 +1,8 @@
 // Package audit holds the closed list of what Sigra writes to its audit log.
 //
-// An event is never written on its own: the store method that makes a change
-// takes the event and commits both in one transaction, so that neither exists
-// without the other.
+// The store method that makes a change takes the event and commits both in one
+// transaction, so that neither exists without the other. About what is kept
+// elsewhere, such as a session in Redis, an event is written before it happens.
 package audit
 
 import (
