@@ -12,10 +12,12 @@ const (
 	sweepBatch = 1000
 	// sweepBatches bounds one sweep of a table; the next one goes on.
 	sweepBatches = 200
+	// keepDead is how long an operator can look at a job that was given up.
+	keepDead = 30 * 24 * time.Hour
 )
 
 // Sweep deletes sessions, tokens and revocations that have expired at the given
-// time. The caller runs it periodically; several nodes may.
+// time, and jobs that were given up long ago. The caller runs it periodically; several nodes may.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	for _, expired := range []struct{ table, column string }{
 		{"sessions", "deadline"},
@@ -26,7 +28,8 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	_, err := db.exec(ctx, "sweeping jobs", `DELETE FROM jobs WHERE dead_at <> 0 AND dead_at < $1`, micros(now.Add(-keepDead)))
+	return err
 }
 
 func (db *DB) sweepTable(ctx context.Context, table, column string, now int64) error {

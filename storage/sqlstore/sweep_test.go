@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
 	"github.com/sigra-auth/sigra/storage/sqlstore"
@@ -29,10 +30,24 @@ func TestSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		for id, dead := range map[string]time.Time{"old": now.Add(-31 * 24 * time.Hour), "young": now.Add(-29 * 24 * time.Hour)} {
+			j := job.Job{ID: id, Kind: "test", Sealed: []byte("x"), CreatedAt: dead, DueAt: now.Add(-time.Minute)}
+			if err := db.Jobs().Add(ctx, j); err != nil {
+				t.Fatal(err)
+			}
+			claimed, err := db.Jobs().Claim(ctx, 1, now, time.Minute)
+			if err != nil || len(claimed) != 1 {
+				t.Fatal(claimed, err)
+			}
+			claimed[0].DeadAt = dead
+			if err := db.Jobs().Failed(ctx, claimed[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := db.Sweep(ctx, now.Add(10*time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
-		for table, want := range map[string]int{"sessions": 10, "tokens": 1, "revocations": 1} {
+		for table, want := range map[string]int{"sessions": 10, "tokens": 1, "revocations": 1, "jobs": 1} {
 			if n := count(t, db, "SELECT count(*) FROM "+table); n != want {
 				t.Errorf("%s has %d rows left, want %d", table, n, want)
 			}
