@@ -12,6 +12,8 @@ type Client struct {
 	// Portal is the public address of Sigra's pages there, without a slash at
 	// its end. Links in mails begin with it.
 	Portal string
+	// Language is the BCP 47 tag of the catalogue that fits the client best.
+	Language string
 }
 
 // Clock tells the time; tests replace it.

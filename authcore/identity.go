@@ -62,6 +62,12 @@ type Identity struct {
 	Email         string         `json:"email"`
 	EmailVerified bool           `json:"verified,omitzero"`
 	Name          string         `json:"name,omitzero"`
+	// Language is that of the user, see User.
+	Language string `json:"lang,omitzero"`
+	// Profile is that of the user, see User.
+	Profile map[string]string `json:"profile,omitempty"`
+	// Held is why the user is not let through, see Hold.
+	Held Hold `json:"held,omitzero"`
 	// Role is the platform role of the user, see RoleAdmin.
 	Role string `json:"role,omitzero"`
 	// Org is the active organization.
@@ -79,6 +85,22 @@ type Identity struct {
 	AuthTime time.Time `json:"auth_time"`
 	// Site is the public origin that the session was made at.
 	Site string `json:"site,omitzero"`
+}
+
+// Describe returns the identity with what an account says of its user; what the
+// session says stays.
+func (id Identity) Describe(u User) Identity {
+	id.UserID, id.Email, id.EmailVerified = u.ID, u.Email, u.EmailVerified()
+	id.Name, id.Role, id.Language, id.Profile, id.Held = u.Name, u.Role, u.Language, u.Profile, u.Hold()
+	return id
+}
+
+// Hold returns why the user is not let through, or nothing.
+func (id *Identity) Hold() Hold {
+	if id.Held == "" && !id.EmailVerified {
+		return HoldConfirm
+	}
+	return id.Held
 }
 
 // ProvenAt returns the time of the freshest proof, or AuthTime without one.

@@ -22,8 +22,22 @@ type User struct {
 	Name string
 	// Role is the platform role: RoleAdmin or empty.
 	Role string
+	// Language is the BCP 47 tag of the language that the user reads; empty
+	// when it is not known.
+	Language string
+	// Profile holds the fields that the operator asks for, by name.
+	Profile map[string]string
 	// DisabledAt is when an operator disabled the account; zero when active.
 	DisabledAt time.Time
+	// AwaitsApprovalSince is when the account was made, if an operator has to
+	// accept it and has not yet; else zero.
+	AwaitsApprovalSince time.Time
+	// DeletionAt is when the account will be deleted; zero when nobody asked for
+	// that.
+	DeletionAt time.Time
+	// DeletedAt is when it was deleted, if the row was kept, which is disabled
+	// then; else zero.
+	DeletedAt time.Time
 	// AuthEpoch grows with every change that ends the sessions of the user
 	// (password change, disabling). A sign-in that began under an older epoch
 	// must not commit.

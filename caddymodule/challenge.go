@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sigra-auth/sigra/authcore/policy"
+	"github.com/sigra-auth/sigra/ui"
 )
 
 // challenge answers a request that may not pass. A top-level navigation is led
@@ -21,8 +22,8 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 	switch d.Outcome {
 	case policy.SignIn:
 		return g.lead(w, r, at, "/login", `Bearer realm="sigra"`)
-	case policy.Confirm:
-		return g.lead(w, r, at, "/confirm", `Bearer realm="sigra", error="insufficient_user_authentication"`)
+	case policy.Held:
+		return g.lead(w, r, at, ui.HoldPage(d.Hold), `Bearer realm="sigra", error="insufficient_user_authentication"`)
 	case policy.StepUp:
 		age := strconv.Itoa(int(g.need.Fresh.Seconds()))
 		return g.lead(w, r, at, "/step-up", `Bearer realm="sigra", error="insufficient_user_authentication", max_age="`+age+`"`)

@@ -69,9 +69,9 @@ func (st *state) placeholder(key string) (any, bool) {
 	return nil, false
 }
 
-// identified reports whether an app may know who asks: not before they have
-// proven their address, which may be somebody else's.
-func (st *state) identified() bool { return st.live != nil && st.live.Identity.EmailVerified }
+// identified reports whether an app may know who asks: not while they are held,
+// perhaps because their address may be somebody else's.
+func (st *state) identified() bool { return st.live != nil && st.live.Identity.Hold() == "" }
 
 // user returns one property of the identity, empty for who is not identified
 // and for an unknown name.

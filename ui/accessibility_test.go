@@ -16,17 +16,19 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	p := newPortal(t, func(o *Options) { o.Brand.Links = []Link{{"Imprint", "/imprint"}} })
 	for _, name := range pageNames {
 		for i, view := range rehearsals[name] {
-			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
-				body, err := p.handler.pages.execute(testBase, name, view)
-				if err != nil {
-					t.Fatal(err)
-				}
-				d := parse(t, string(body))
-				d.checkStructure(t)
-				d.checkControls(t)
-				d.checkReferences(t)
-				d.checkNothingInline(t)
-			})
+			for _, tag := range p.handler.languages.tags {
+				t.Run(fmt.Sprint(name, i, tag), func(t *testing.T) {
+					body, err := p.handler.pages.execute(tag, testBase, name, view)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d := parse(t, string(body))
+					d.checkStructure(t)
+					d.checkControls(t)
+					d.checkReferences(t)
+					d.checkNothingInline(t)
+				})
+			}
 		}
 	}
 }

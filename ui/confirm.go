@@ -47,7 +47,7 @@ func (v *visit) waiting() signup.Waiting {
 	if c, err := v.r.Cookie(v.facts.Cookie.Name + "-signup"); err == nil {
 		w.Cookie = c.Value
 	}
-	if v.live != nil && !v.live.Identity.EmailVerified {
+	if v.hold() == authcore.HoldConfirm {
 		w.Live = v.live
 	}
 	return w
@@ -64,20 +64,19 @@ func (v *visit) confirmPage(next string) string {
 
 // awaitProof leads a user whose address is not proven to the page that waits,
 // with a new mail on its way. That there is one too many is no error here.
-func (v *visit) awaitProof(s account.SignedIn, next string) error {
-	v.live = liveOf(s)
+func (v *visit) awaitProof(next string) error {
 	err := v.SignUps.Resend(v.r.Context(), v.waiting(), v.facts.Client)
 	var throttled *account.ThrottledError
 	if err != nil && !errors.As(err, &throttled) {
 		return err
 	}
-	return v.done(v.confirmPage(v.wished(next)))
+	return v.await(next)
 }
 
 func (v *visit) showConfirm() error {
 	query := v.r.URL.Query()
 	next := v.wished(query.Get("return_to"))
-	if v.live != nil && v.live.Identity.EmailVerified {
+	if v.live != nil && v.hold() != authcore.HoldConfirm {
 		return v.done(v.returnTo(next))
 	}
 	email := v.SignUps.Address(v.waiting())
@@ -124,7 +123,7 @@ func (v *visit) resend() error {
 
 func (v *visit) showConfirmLink() error {
 	same, err := v.SignUps.Check(v.r.Context(), v.linkSecret(), v.waiting())
-	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.live.Identity.EmailVerified {
+	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.hold() != authcore.HoldConfirm {
 		return v.done(v.facts.Base + "/account") // it has been confirmed already
 	}
 	if err != nil {

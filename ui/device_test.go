@@ -8,10 +8,7 @@ import (
 )
 
 func TestDeviceName(t *testing.T) {
-	m, err := loadMessages("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := english(t)
 	for header, c := range map[string]struct {
 		name   string
 		mobile bool
@@ -30,10 +27,7 @@ func TestDeviceName(t *testing.T) {
 }
 
 func TestAgo(t *testing.T) {
-	m, err := loadMessages("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := english(t)
 	for d, text := range map[time.Duration]string{
 		-time.Hour: "Active now", 0: "Active now", 119 * time.Second: "Active now", 2 * time.Minute: "Active 2 minutes ago",
 		119 * time.Minute: "Active 119 minutes ago", 2 * time.Hour: "Active 2 hours ago", 47 * time.Hour: "Active 47 hours ago",
@@ -46,10 +40,7 @@ func TestAgo(t *testing.T) {
 }
 
 func FuzzDeviceName(f *testing.F) {
-	m, err := loadMessages("")
-	if err != nil {
-		f.Fatal(err)
-	}
+	m := english(f)
 	for _, seed := range []string{firefox, safari, "", "((((", "Mozilla/5.0 (", "a/b/c;;;", xss} {
 		f.Add(seed)
 	}

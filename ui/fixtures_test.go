@@ -249,7 +249,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
-			Client: authcore.Client{IP: "203.0.113.9", UserAgent: firefox, Site: testOrigin},
+			Client: authcore.Client{IP: "203.0.113.9", UserAgent: firefox, Site: testOrigin, Language: fallback},
 			Returns: func(raw string) (string, bool) {
 				return raw, raw == "https://other.example.com/x" || strings.HasPrefix(raw, testOrigin+"/")
 			},

@@ -19,12 +19,12 @@ import (
 // Handler serves the pages. It is safe for concurrent use.
 type Handler struct {
 	Options
-	assets   *assets
-	pages    *pages
-	letters  *letters
-	messages messages
-	cross    *http.CrossOriginProtection
-	warned   atomic.Int64 // when an outage was last logged
+	assets    *assets
+	pages     *pages
+	letters   *letters
+	languages *languages
+	cross     *http.CrossOriginProtection
+	warned    atomic.Int64 // when an outage was last logged
 }
 
 // visit is one request on its way through the pages.
@@ -38,6 +38,8 @@ type visit struct {
 	route route
 	live  *session.Live // nil: signed out
 	form  form
+	// messages are those of the visitor's language.
+	messages messages
 }
 
 // Serve answers a request below the portal's path.
@@ -49,6 +51,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, facts Request) {
 		r = r.WithContext(ctx)
 	}
 	v := &visit{Handler: h, w: w, r: r, facts: facts, path: strings.TrimPrefix(r.URL.Path, facts.Base)}
+	v.speak(r.Header.Get("Accept-Language"))
 	if v.path == "" {
 		v.path = "/"
 	}
@@ -86,8 +89,8 @@ func (v *visit) serve() error {
 	if v.route.who == members && v.live == nil {
 		return v.askToSignIn()
 	}
-	if v.route.who == members && !v.live.Identity.EmailVerified && v.path != "/" && v.path != "/account" {
-		return v.done(v.facts.Base + "/confirm")
+	if v.route.who == members && v.hold() != "" && !v.route.held {
+		return v.await("")
 	}
 	return act(v)
 }
@@ -110,7 +113,16 @@ func (v *visit) resume() error {
 		return err
 	}
 	v.live = live
+	if chosen := live.Identity.Language; chosen != "" {
+		v.speak(chosen)
+	}
 	return nil
+}
+
+// speak chooses the language of the visit.
+func (v *visit) speak(preference string) {
+	v.facts.Client.Language = v.languages.best(preference)
+	v.messages = v.languages.of(v.facts.Client.Language)
 }
 
 // askToSignIn leads a signed-out visitor to sign-in and back.

@@ -56,10 +56,12 @@ func loadLetters(dir string, h *Handler) (*letters, error) {
 
 // rehearse writes every mail once.
 func (l *letters) rehearse() error {
-	for _, kind := range mail.Kinds {
-		for _, path := range []string{"", "/x"} {
-			if _, err := l.write(mail.Letter{Kind: kind, Portal: "https://example.com/_auth", Path: path}); err != nil {
-				return err
+	for _, tag := range l.handler.languages.tags {
+		for _, kind := range mail.Kinds {
+			for _, path := range []string{"", "/x"} {
+				if _, err := l.write(mail.Letter{Kind: kind, Language: tag, Portal: "https://example.com/_auth", Path: path}); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -86,31 +88,32 @@ func (l *letters) write(letter mail.Letter) (mail.Message, error) {
 
 func (l *letters) view(letter mail.Letter) (letterView, error) {
 	h := l.handler
+	m := h.languages.of(letter.Language)
 	site, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(letter.Portal, "https://"), "http://"), "/")
 	pairs := []string{"product", h.Brand.Name, "site", site}
 	for name, value := range letter.Values {
 		pairs = append(pairs, name, oneLine(value))
 	}
 	key := "mail." + string(letter.Kind)
-	subject, err := h.messages.require(key+".subject", pairs...)
+	subject, err := m.require(key+".subject", pairs...)
 	if err != nil {
 		return letterView{}, err
 	}
-	text, err := h.messages.require(key+".text", pairs...)
+	text, err := m.require(key+".text", pairs...)
 	if err != nil {
 		return letterView{}, err
 	}
 	accent, _ := parseColour(h.Brand.Accent)
 	view := letterView{
-		Language: h.messages.text("layout.lang"), Product: h.Brand.Name, Subject: subject, Text: paragraphs(text), Site: site,
+		Language: m.text("layout.lang"), Product: h.Brand.Name, Subject: subject, Text: paragraphs(text), Site: site,
 		Accent: accent.String(), OnAccent: accent.text().String(),
 	}
-	if after, err := h.messages.require(key+".after", pairs...); err == nil {
+	if after, err := m.require(key+".after", pairs...); err == nil {
 		view.After = paragraphs(after)
 	}
 	if letter.Path != "" {
 		view.Link = letter.Portal + letter.Path
-		view.Button = h.messages.text(key + ".button")
+		view.Button = m.text(key + ".button")
 	}
 	return view, nil
 }

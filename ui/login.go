@@ -24,8 +24,8 @@ type loginView struct {
 
 func (v *visit) showLogin() error {
 	next := v.returnTo(v.r.URL.Query().Get("return_to"))
-	if v.live != nil && !v.live.Identity.EmailVerified {
-		return v.done(v.confirmPage(v.wished(next)))
+	if v.hold() != "" {
+		return v.await(next)
 	}
 	if v.live != nil {
 		return v.done(next)
@@ -73,10 +73,15 @@ func (v *visit) signedIn(s account.SignedIn, next string) error {
 		return err
 	}
 	v.setCookies(s)
-	if !s.Session.Identity.EmailVerified {
-		return v.awaitProof(s, next)
+	v.live = liveOf(s)
+	switch v.hold() {
+	case "":
+		return v.done(next)
+	case authcore.HoldConfirm:
+		return v.awaitProof(next)
+	default:
+		return v.await(next)
 	}
-	return v.done(next)
 }
 
 // endPresented ends every session that the browser has sent a token of.

@@ -2,19 +2,14 @@ package ui
 
 import (
 	"bytes"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 )
-
-//go:embed messages/en.json
-var messageFiles embed.FS
 
 // messages is a catalogue: every sentence that a visitor reads, by key.
 // `{name}` in a sentence is a placeholder.
@@ -22,38 +17,22 @@ type messages map[string]string
 
 var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// loadMessages reads the catalogue and what an operator replaces in it. A key
-// that does not exist is an error: it would change nothing.
-func loadMessages(dir string) (messages, error) {
-	raw, err := messageFiles.ReadFile("messages/en.json")
-	if err != nil {
-		return nil, fmt.Errorf("reading messages: %w", err)
-	}
-	m, err := parseMessages("messages/en.json", raw)
-	if err != nil || dir == "" {
-		return m, err
-	}
-	file := filepath.Join(dir, "en.json")
-	if raw, err = os.ReadFile(file); err != nil {
-		return nil, fmt.Errorf("messages: %w", err)
-	}
-	replaced, err := parseMessages(file, raw)
-	if err != nil {
-		return nil, err
-	}
-	for key, text := range replaced {
+// covers reports the first message of another catalogue that this one lacks, or
+// that has a placeholder there which it lacks here. It would change nothing, or
+// show its braces.
+func (m messages) covers(other messages) error {
+	for _, key := range slices.Sorted(maps.Keys(other)) {
 		ours, ok := m[key]
 		if !ok {
-			return nil, fmt.Errorf("messages: %s: there is no message %q", file, key)
+			return fmt.Errorf("there is no message %q", key)
 		}
-		for _, p := range placeholder.FindAllString(text, -1) {
-			if !slices.Contains(placeholder.FindAllString(ours, -1), p) {
-				return nil, fmt.Errorf("messages: %s: message %q has no placeholder %s", file, key, p)
+		for _, p := range placeholder.FindAllString(other[key], -1) {
+			if !strings.Contains(ours, p) {
+				return fmt.Errorf("message %q has no placeholder %s", key, p)
 			}
 		}
-		m[key] = text
 	}
-	return m, nil
+	return nil
 }
 
 func parseMessages(file string, raw []byte) (messages, error) {
@@ -63,11 +42,11 @@ func parseMessages(file string, raw []byte) (messages, error) {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("messages: %s:%d: %w", file, lineOf(raw, syntax.Offset), err)
+		return nil, fmt.Errorf("%s:%d: %w", file, lineOf(raw, syntax.Offset), err)
 	case errors.As(err, &kind):
-		return nil, fmt.Errorf("messages: %s:%d: %w", file, lineOf(raw, kind.Offset), err)
+		return nil, fmt.Errorf("%s:%d: %w", file, lineOf(raw, kind.Offset), err)
 	case err != nil:
-		return nil, fmt.Errorf("messages: %s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return m, nil
 }

@@ -62,11 +62,17 @@ func composed() (keys []string) {
 	return append(keys, "missing_org_any")
 }
 
-func TestEveryMessageExistsAndIsUsed(t *testing.T) {
-	m, err := loadMessages("")
+func english(t testing.TB) messages {
+	t.Helper()
+	l, err := loadLanguages("")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l.of("en")
+}
+
+func TestEveryMessageExistsAndIsUsed(t *testing.T) {
+	m := english(t)
 	used := usedKeys(t)
 	if len(used) < 30 {
 		t.Fatalf("found %d uses only", len(used))
@@ -138,12 +144,12 @@ func TestBrokenMessages(t *testing.T) {
 		`["x"]`:                           "en.json:1:",
 		``:                                "en.json:1:",
 	} {
-		_, err := loadMessages(writeFile(t, "en.json", text))
+		_, err := loadLanguages(writeFile(t, "en.json", text))
 		if err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%s: %v, want %s", text, err, message)
 		}
 	}
-	if _, err := loadMessages(t.TempDir()); err == nil || !strings.Contains(err.Error(), "en.json") {
+	if _, err := loadLanguages(t.TempDir()); err == nil || !strings.Contains(err.Error(), "en.json") {
 		t.Errorf("an empty directory: %v", err)
 	}
 }

@@ -107,7 +107,9 @@ type Options struct {
 	Brand  Brand
 	// TemplateDir holds templates that replace ours of the same name.
 	TemplateDir string
-	// MessagesDir holds an en.json whose messages replace ours of the same key.
+	// MessagesDir holds messages that replace ours of the same key, in files
+	// named as their language: en.json, de.json. Another language, such as
+	// fr.json, has to be complete.
 	MessagesDir string
 	// Logger is told the causes that pages hide. Default: slog.Default.
 	Logger *slog.Logger
@@ -140,7 +142,7 @@ func New(o Options) (*Handler, error) {
 	o.setDefaults()
 	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}
 	var err error
-	if h.messages, err = loadMessages(o.MessagesDir); err != nil {
+	if h.languages, err = loadLanguages(o.MessagesDir); err != nil {
 		return nil, err
 	}
 	if h.assets, err = loadAssets(o.Brand); err != nil {

@@ -21,15 +21,27 @@ var pageNames = []string{"login", "register", "confirm", "confirm_link", "passwo
 
 // pages are the parsed templates.
 type pages struct {
-	templates map[string]*template.Template
+	// templates are the pages by language and name.
+	templates map[string]map[string]*template.Template
 	handler   *Handler
 }
 
 // loadPages parses the templates, each replaced by an operator's file of the
 // same name if there is one.
 func loadPages(dir string, h *Handler) (*pages, error) {
-	p := &pages{templates: make(map[string]*template.Template), handler: h}
-	functions := template.FuncMap{"t": h.messages.require, "asset": h.assets.path}
+	p := &pages{templates: make(map[string]map[string]*template.Template), handler: h}
+	for tag, m := range h.languages.texts {
+		inTag, err := parsePages(dir, template.FuncMap{"t": m.require, "asset": h.assets.path})
+		if err != nil {
+			return nil, err
+		}
+		p.templates[tag] = inTag
+	}
+	return p, nil
+}
+
+func parsePages(dir string, functions template.FuncMap) (map[string]*template.Template, error) {
+	parsed := make(map[string]*template.Template, len(pageNames))
 	for _, name := range pageNames {
 		t := template.New(name).Funcs(functions)
 		for _, file := range []string{"layout.html", name + ".html"} {
@@ -42,9 +54,9 @@ func loadPages(dir string, h *Handler) (*pages, error) {
 				return nil, fmt.Errorf("page %s: %w", name, err)
 			}
 		}
-		p.templates[name] = t
+		parsed[name] = t
 	}
-	return p, nil
+	return parsed, nil
 }
 
 // templateText returns a template and the name of its file.
@@ -73,21 +85,23 @@ type page struct {
 // render writes a page. It is made whole before a byte is sent, so that an
 // error in a template is an error page and not half a page.
 func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, status int, name string, view any) {
-	body, err := p.execute(facts.Base, name, view)
+	tag := p.handler.languages.best(facts.Client.Language)
+	body, err := p.execute(tag, facts.Base, name, view)
 	if err != nil {
 		p.handler.Logger.Error("page not rendered", slog.String("page", name), slog.Any("error", err))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", tag)
 	w.WriteHeader(status)
 	send(w, r, body)
 }
 
-func (p *pages) execute(base, name string, view any) ([]byte, error) {
+func (p *pages) execute(tag, base, name string, view any) ([]byte, error) {
 	var body bytes.Buffer
 	data := page{Base: base, Brand: p.handler.Brand, Name: name, View: view}
-	if err := p.templates[name].ExecuteTemplate(&body, "layout", data); err != nil {
+	if err := p.templates[tag][name].ExecuteTemplate(&body, "layout", data); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
 	return body.Bytes(), nil

@@ -114,6 +114,9 @@ func problemOf(err error) Problem {
 // with an RFC 9457 problem. The gate in front of an app calls it too.
 func (h *Handler) Problem(w http.ResponseWriter, r *http.Request, facts Request, p Problem) {
 	secure(w.Header(), r, facts)
+	if facts.Client.Language == "" { // the gate leaves it to us
+		facts.Client.Language = h.languages.best(r.Header.Get("Accept-Language"))
+	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", wholeSeconds(p.RetryAfter))
 	}

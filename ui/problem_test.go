@@ -68,10 +68,7 @@ func TestForbiddenPageNamesAccountAndReason(t *testing.T) {
 }
 
 func TestEveryMissingConditionHasAMessage(t *testing.T) {
-	m, err := loadMessages("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := english(t)
 	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg, policy.MissingLevel} {
 		key := "missing_" + string(condition)
 		if _, ok := m[key]; !ok {

@@ -29,12 +29,13 @@ type problemView struct {
 }
 
 func (h *Handler) problemView(r *http.Request, facts Request, p Problem) problemView {
+	m := h.languages.of(facts.Client.Language)
 	view := problemView{
-		Status: p.Status, Title: h.messages.ofProblem(p, "title"), Detail: h.messages.ofProblem(p, "detail"),
+		Status: p.Status, Title: m.ofProblem(p, "title"), Detail: m.ofProblem(p, "detail"),
 		Account: p.Account, ID: p.ID, Home: facts.Base + "/account",
 	}
-	for _, m := range p.Missing {
-		view.Reasons = append(view.Reasons, h.messages.ofMissing(m))
+	for _, missing := range p.Missing {
+		view.Reasons = append(view.Reasons, m.ofMissing(missing))
 	}
 	// Only what a browser could open again is worth coming back to, and only a
 	// path of this host may be: `//other.example` is one of the things that a

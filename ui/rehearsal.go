@@ -4,10 +4,12 @@ package ui
 // that names a field, a message or an asset that does not exist, or that puts a
 // value where it cannot be escaped, is found before a visitor does.
 func (p *pages) rehearse() error {
-	for _, name := range pageNames {
-		for _, view := range rehearsals[name] {
-			if _, err := p.execute("/_auth", name, view); err != nil {
-				return err
+	for tag := range p.templates {
+		for _, name := range pageNames {
+			for _, view := range rehearsals[name] {
+				if _, err := p.execute(tag, "/_auth", name, view); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 type route struct {
 	get, post func(*visit) error
 	who       audience
+	// held marks a page of members that those who wait for something see too.
+	held bool
 	// program marks an endpoint that answers in JSON, whoever asks.
 	program bool
 }

@@ -92,7 +92,7 @@ func TestEveryProblemOfAFieldHasAMessage(t *testing.T) {
 		account.ProblemRequired, account.ProblemEmail, account.ProblemTooShort, account.ProblemTooLong, account.ProblemCommon,
 		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong,
 	} {
-		if _, ok := p.handler.messages["field."+string(problem)]; !ok {
+		if _, ok := p.handler.languages.of("en")["field."+string(problem)]; !ok {
 			t.Errorf("%s has no message", problem)
 		}
 	}

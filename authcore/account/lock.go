@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
@@ -19,9 +18,7 @@ func (s *Service) tellOwner(ctx context.Context, user authcore.User, client auth
 		return
 	}
 	event := audit.New(s.clock(), audit.Lockout, client).By(audit.ActorSystem, "").Of(user.ID)
-	letter, err := mail.NewJob(s.sealer, mail.Letter{
-		Kind: mail.Locked, To: user.Email, Portal: client.Portal, Values: map[string]string{"ip": client.IP, "when": stamp(s.clock())},
-	}, s.clock())
+	letter, err := mail.NewJob(s.sealer, mail.About(mail.Locked, user, client, nil), s.clock())
 	told := false
 	if err == nil {
 		told, err = s.guard.MayTellOfLock(ctx, user.EmailKey)
@@ -37,6 +34,3 @@ func (s *Service) tellOwner(ctx context.Context, user authcore.User, client auth
 		s.logger.Error("lockout not told", slog.Any("error", err))
 	}
 }
-
-// stamp is a time as mails tell it.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -59,10 +59,7 @@ func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change
 	if err != nil {
 		return SignedIn{}, err
 	}
-	letter, err := mail.NewJob(s.sealer, mail.Letter{
-		Kind: mail.PasswordChanged, To: user.Email, Portal: client.Portal, Path: "/reset",
-		Values: map[string]string{"ip": client.IP, "when": stamp(s.clock())},
-	}, s.clock())
+	letter, err := mail.NewJob(s.sealer, mail.About(mail.PasswordChanged, user, client, nil).LeadingTo("/reset"), s.clock())
 	if err != nil {
 		return SignedIn{}, err
 	}

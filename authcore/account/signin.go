@@ -153,10 +153,7 @@ type Opening struct {
 // session.
 func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.Context, sessionID string) error) (SignedIn, error) {
 	now := s.clock().UTC()
-	identity := authcore.Identity{
-		UserID: o.User.ID, Kind: authcore.KindSession, Email: o.User.Email, EmailVerified: o.User.EmailVerified(),
-		Name: o.User.Name, Role: o.User.Role, Level: authcore.AAL1, Site: o.Client.Site,
-	}.Prove(o.Method, now)
+	identity := authcore.Identity{Kind: authcore.KindSession, Level: authcore.AAL1, Site: o.Client.Site}.Describe(o.User).Prove(o.Method, now)
 	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
 	token, opened, err := s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
 		return commit(ctx, opened.ID)

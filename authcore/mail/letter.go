@@ -1,10 +1,13 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/job"
 )
 
@@ -37,6 +40,9 @@ var Kinds = []Kind{Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged}
 type Letter struct {
 	Kind Kind   `json:"kind"`
 	To   string `json:"to"`
+	// Language is the BCP 47 tag of what the receiver reads; empty if that is not
+	// known.
+	Language string `json:"lang,omitempty"`
 	// Portal is the public address of the pages, from the configuration and
 	// never from a request.
 	Portal string `json:"portal"`
@@ -47,11 +53,30 @@ type Letter struct {
 	Values map[string]string `json:"values,omitempty"`
 }
 
+// About returns a letter to a user about something that a client did. Its values
+// include the address of the client, as "ip".
+func About(kind Kind, user authcore.User, client authcore.Client, values map[string]string) Letter {
+	l := Letter{Kind: kind, To: user.Email, Language: cmp.Or(user.Language, client.Language), Portal: client.Portal}
+	l.Values = map[string]string{"ip": client.IP}
+	maps.Copy(l.Values, values)
+	return l
+}
+
+// LeadingTo returns the letter with a link to a path below the portal.
+func (l Letter) LeadingTo(path string) Letter {
+	l.Path = path
+	return l
+}
+
 // JobKind is the kind of a job that sends a letter.
 const JobKind job.Kind = "mail"
 
-// NewJob returns the job that sends a letter.
+// NewJob returns the job that sends a letter, whose values then include the time,
+// as "when".
 func NewJob(s job.Sealer, l Letter, now time.Time) (job.Job, error) {
+	values := map[string]string{"when": now.UTC().Format("2006-01-02 15:04 UTC")}
+	maps.Copy(values, l.Values)
+	l.Values = values
 	return job.New(s, JobKind, l, now)
 }
 

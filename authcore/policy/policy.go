@@ -37,9 +37,8 @@ const (
 	Allow Outcome = "allow"
 	// SignIn asks an anonymous visitor to sign in.
 	SignIn Outcome = "sign_in"
-	// Confirm asks for a proof that the address is the user's: until then, no
-	// app sees them.
-	Confirm Outcome = "confirm"
+	// Held leads to what the user waits for: until then, no app sees them.
+	Held Outcome = "held"
 	// StepUp asks for a fresh proof.
 	StepUp Outcome = "step_up"
 	// Forbid refuses: no sign-in by this user would help.
@@ -68,6 +67,8 @@ type Missing struct {
 // Decision is the answer to a request.
 type Decision struct {
 	Outcome Outcome
+	// Hold is what the user waits for when the outcome is Held.
+	Hold authcore.Hold
 	// Missing lists what the identity lacks, for the page that says so.
 	Missing []Missing
 }
@@ -77,8 +78,8 @@ func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
 	if id == nil {
 		return Decision{Outcome: SignIn}
 	}
-	if !id.EmailVerified {
-		return Decision{Outcome: Confirm}
+	if hold := id.Hold(); hold != "" {
+		return Decision{Outcome: Held, Hold: hold}
 	}
 	if missing := lasting(need, id); len(missing) > 0 {
 		return Decision{Outcome: Forbid, Missing: missing}

@@ -148,9 +148,7 @@ func (s *Service) answer(l link) job.Handler {
 		if a.ReturnTo != "" {
 			path += "?return_to=" + url.QueryEscape(a.ReturnTo)
 		}
-		letter, err := mail.NewJob(s.Sealer, mail.Letter{
-			Kind: l.letter, To: user.Email, Portal: a.Client.Portal, Path: path, Values: map[string]string{"ip": a.Client.IP},
-		}, now)
+		letter, err := mail.NewJob(s.Sealer, mail.About(l.letter, user, a.Client, nil).LeadingTo(path), now)
 		if err != nil {
 			return err
 		}
@@ -237,10 +235,7 @@ func (s *Service) Reset(ctx context.Context, secret, password string, client aut
 		return err
 	}
 	now := s.Clock()
-	letter, err := mail.NewJob(s.Sealer, mail.Letter{
-		Kind: mail.PasswordChanged, To: user.Email, Portal: client.Portal, Path: "/reset",
-		Values: map[string]string{"ip": client.IP, "when": now.UTC().Format("2006-01-02 15:04 UTC")},
-	}, now)
+	letter, err := mail.NewJob(s.Sealer, mail.About(mail.PasswordChanged, user, client, nil).LeadingTo("/reset"), now)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -64,6 +65,19 @@ func (m *memory) Replace(_ context.Context, old, next Hash, r *Record) error {
 	}
 	delete(m.records, old)
 	m.records[next] = r
+	return nil
+}
+
+func (m *memory) Rewrite(_ context.Context, h Hash, old, new []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.records[h]
+	if r == nil || !bytes.Equal(r.Data, old) {
+		return authcore.ErrConflict
+	}
+	changed := *r
+	changed.Data = new
+	m.records[h] = &changed
 	return nil
 }
 

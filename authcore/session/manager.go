@@ -152,4 +152,7 @@ func (m *Manager) apply(msg *message) {
 		m.cache.invalidate(ref.Hash)
 		m.streams.rehash(ref.ID, ref.Next)
 	}
+	for _, ref := range msg.Changed {
+		m.cache.invalidate(ref.Hash)
+	}
 }

@@ -12,6 +12,8 @@ type message struct {
 	Revoked []sessionRef `json:"revoked,omitempty"`
 	// Rotated sessions are forgotten under their old hash.
 	Rotated []sessionRef `json:"rotated,omitempty"`
+	// Changed sessions are read again.
+	Changed []sessionRef `json:"changed,omitempty"`
 }
 
 type sessionRef struct {

@@ -61,6 +61,10 @@ type Store interface {
 	// authcore.ErrNotFound, leaving nothing under the new hash, when the old
 	// one is gone by then.
 	Replace(ctx context.Context, old, new Hash, r *Record) error
+	// Rewrite replaces the Data of a session, and nothing else. It fails with
+	// authcore.ErrConflict when the session is gone or its Data is not the old
+	// one any more.
+	Rewrite(ctx context.Context, hash Hash, old, new []byte) error
 	// Touch notes a use and moves the idle limit. It does nothing when the
 	// session is gone, and never revives one.
 	Touch(ctx context.Context, hash Hash, seen Seen) error

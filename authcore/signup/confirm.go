@@ -122,7 +122,7 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 	if err != nil {
 		return Confirmed{}, err
 	}
-	right, err := s.Sealer.Open(codePurpose, t.Code, []byte(t.UserID))
+	right, err := s.Sealer.Open(codePurpose, t.Payload, []byte(t.UserID))
 	if err != nil {
 		return Confirmed{}, fmt.Errorf("opening code: %w", err)
 	}

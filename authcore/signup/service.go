@@ -175,9 +175,7 @@ func (s *Service) register(ctx context.Context, j job.Job) error {
 		return nil
 	}
 	if found && user.EmailVerified() {
-		letter, err := mail.NewJob(s.Sealer, mail.Letter{
-			Kind: mail.Taken, To: user.Email, Portal: a.Client.Portal, Path: "/login", Values: map[string]string{"ip": a.Client.IP},
-		}, now)
+		letter, err := mail.NewJob(s.Sealer, mail.About(mail.Taken, user, a.Client, nil).LeadingTo("/login"), now)
 		if err != nil {
 			return err
 		}
@@ -246,15 +244,13 @@ func (s *Service) proof(user authcore.User, a asked, now time.Time) (token.Token
 	secret, t := token.New(token.Confirm, user.ID, now, confirmLife)
 	code := newCode()
 	t.Address, t.SignUp = user.EmailKey, a.Ticket
-	t.Code = s.Sealer.Seal(codePurpose, []byte(code), []byte(user.ID))
+	t.Payload = s.Sealer.Seal(codePurpose, []byte(code), []byte(user.ID))
 	path := "/confirm/" + secret
 	if a.Return != "" {
 		path += "?return_to=" + url.QueryEscape(a.Return)
 	}
-	letter, err := mail.NewJob(s.Sealer, mail.Letter{
-		Kind: mail.Confirm, To: user.Email, Portal: a.Client.Portal, Path: path,
-		Values: map[string]string{"code": code[:3] + " " + code[3:], "ip": a.Client.IP},
-	}, now)
+	values := map[string]string{"code": code[:3] + " " + code[3:]}
+	letter, err := mail.NewJob(s.Sealer, mail.About(mail.Confirm, user, a.Client, values).LeadingTo(path), now)
 	return t, letter, err
 }
 

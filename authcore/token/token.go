@@ -22,8 +22,17 @@ const (
 	SignIn Purpose = "sign_in"
 	// Reset lets its bearer choose a new password.
 	Reset Purpose = "reset"
-	// Confirm proves the address of an account.
+	// Confirm proves the address of an account. Its payload is a short code that
+	// stands for it.
 	Confirm Purpose = "confirm"
+	// Invite lets its bearer make an account with the address it was sent to.
+	Invite Purpose = "invite"
+	// ChangeEmail gives an account the address it was sent to.
+	ChangeEmail Purpose = "change_email"
+	// KeepEmail, sent to the address so far, voids a ChangeEmail token.
+	KeepEmail Purpose = "keep_email"
+	// KeptRequest brings back a form that met a session which had ended.
+	KeptRequest Purpose = "kept_request"
 )
 
 // Token is a stored token.
@@ -31,14 +40,14 @@ type Token struct {
 	Hash    []byte // SHA-256 of the secret
 	Purpose Purpose
 	UserID  string // empty when the purpose concerns no user
-	// Address is the canonical address that the token was sent to. It is void
-	// once the account has another one.
+	// Address is the canonical address of the account when the token was made,
+	// which is void once the account has another one; or of the account that an
+	// Invite token is for.
 	Address string
 	// SignUp is the sign-up that a Confirm token belongs to.
 	SignUp string
-	// Code is a short secret that stands for a Confirm token, sealed for the
-	// user; empty for other purposes.
-	Code      []byte
+	// Payload is what else the purpose needs. It is sealed if it is a secret.
+	Payload   []byte
 	ExpiresAt time.Time
 	CreatedAt time.Time
 }

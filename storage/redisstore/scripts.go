@@ -27,6 +27,13 @@ var (
 		redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.floor(deadline / 1000)))
 		return 1`)
 
+	// rewriteScript replaces the data of a record: KEYS record; ARGV old and new
+	// data. It returns 0 when there is no such record.
+	rewriteScript = redis.NewScript(`
+		if redis.call('HGET', KEYS[1], 'data') ~= ARGV[1] then return 0 end
+		redis.call('HSET', KEYS[1], 'data', ARGV[2])
+		return 1`)
+
 	// moveScript ends a record that was rotated and leaves a pointer to the new
 	// one: KEYS record; ARGV new name, life of the pointer in milliseconds. It
 	// returns 0 when there is no record.

@@ -103,6 +103,18 @@ func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, r *sessio
 	return unavailable(doing, s.forget(ctx, r.UserID, []string{nameOf(old)}))
 }
 
+// Rewrite implements session.Store.
+func (s *Sessions) Rewrite(ctx context.Context, hash session.Hash, old, new []byte) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	const doing = "rewriting a session"
+	done, err := rewriteScript.Run(ctx, s.c.rdb, []string{s.key(nameOf(hash))}, old, new).Bool()
+	if err == nil && !done {
+		return fmt.Errorf("%s: %w", doing, authcore.ErrConflict)
+	}
+	return unavailable(doing, err)
+}
+
 // Touch implements session.Store.
 func (s *Sessions) Touch(ctx context.Context, hash session.Hash, seen session.Seen) error {
 	ctx, cancel := bounded(ctx)

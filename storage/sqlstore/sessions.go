@@ -71,6 +71,17 @@ func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, r *sessio
 	return err
 }
 
+// Rewrite implements session.Store.
+func (s *Sessions) Rewrite(ctx context.Context, hash session.Hash, old, new []byte) error {
+	const doing = "rewriting a session"
+	n, err := s.exec(ctx, doing, `UPDATE sessions SET data = $3 WHERE hash = $1 AND data = $2 AND deadline > $4`,
+		hash[:], old, new, micros(s.db.now()))
+	if err == nil && n == 0 {
+		return fmt.Errorf("%s: %w", doing, authcore.ErrConflict)
+	}
+	return err
+}
+
 // Touch implements session.Store.
 func (s *Sessions) Touch(ctx context.Context, hash session.Hash, seen session.Seen) error {
 	_, err := s.exec(ctx, "noting the use of a session", `UPDATE sessions SET seen_at = $2, seen_ip = $3,

@@ -19,11 +19,11 @@ func (db *DB) Issue(ctx context.Context, t token.Token) error {
 // purpose and user in one statement, so that never two are valid.
 func insertToken(ctx context.Context, q querier, t token.Token) error {
 	userID := sql.NullString{String: t.UserID, Valid: t.UserID != ""}
-	_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, purpose, user_id, address, sign_up, code, expires_at, created_at)
+	_, err := q.ExecContext(ctx, `INSERT INTO tokens (hash, purpose, user_id, address, sign_up, payload, expires_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (purpose, coalesce(user_id, '')) DO UPDATE SET hash = excluded.hash, address = excluded.address,
-			sign_up = excluded.sign_up, code = excluded.code, expires_at = excluded.expires_at, created_at = excluded.created_at`,
-		t.Hash, string(t.Purpose), userID, t.Address, t.SignUp, append([]byte{}, t.Code...), micros(t.ExpiresAt), micros(t.CreatedAt))
+		ON CONFLICT (purpose, coalesce(user_id, address)) DO UPDATE SET hash = excluded.hash, address = excluded.address,
+			sign_up = excluded.sign_up, payload = excluded.payload, expires_at = excluded.expires_at, created_at = excluded.created_at`,
+		t.Hash, string(t.Purpose), userID, t.Address, t.SignUp, append([]byte{}, t.Payload...), micros(t.ExpiresAt), micros(t.CreatedAt))
 	return err
 }
 
@@ -38,13 +38,13 @@ func (db *DB) tokenWhere(ctx context.Context, condition string, args ...any) (to
 	var t token.Token
 	var userID sql.NullString
 	var expires, created int64
-	row := db.read.QueryRowContext(ctx, `SELECT hash, purpose, user_id, address, sign_up, code, expires_at, created_at FROM tokens
+	row := db.read.QueryRowContext(ctx, `SELECT hash, purpose, user_id, address, sign_up, payload, expires_at, created_at FROM tokens
 		WHERE `+condition, args...)
-	if err := row.Scan(&t.Hash, &t.Purpose, &userID, &t.Address, &t.SignUp, &t.Code, &expires, &created); err != nil {
+	if err := row.Scan(&t.Hash, &t.Purpose, &userID, &t.Address, &t.SignUp, &t.Payload, &expires, &created); err != nil {
 		return token.Token{}, db.failed("reading a token", err)
 	}
-	if len(t.Code) == 0 {
-		t.Code = nil
+	if len(t.Payload) == 0 {
+		t.Payload = nil
 	}
 	t.UserID, t.ExpiresAt, t.CreatedAt = userID.String, timeOf(expires), timeOf(created)
 	return t, nil

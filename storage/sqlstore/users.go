@@ -3,13 +3,15 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 )
 
 const userColumns = `users.id, users.email, users.email_key, users.email_verified_at, users.name, users.role,
-	users.disabled_at, users.auth_epoch, users.created_at, users.updated_at`
+	users.language, users.profile, users.disabled_at, users.awaits_approval, users.deletion_at, users.deleted_at,
+	users.auth_epoch, users.created_at, users.updated_at`
 
 // UserByEmail implements account.UserStore.
 func (db *DB) UserByEmail(ctx context.Context, emailKey string) (authcore.User, account.Credential, error) {
@@ -72,20 +74,41 @@ func hasUsers(ctx context.Context, q querier) (has bool, err error) {
 // scanUser reads a row of userColumns, and what follows them into more.
 func scanUser(row interface{ Scan(...any) error }, more ...any) (authcore.User, error) {
 	var u authcore.User
-	var verified, disabled, created, updated int64
-	err := row.Scan(append([]any{&u.ID, &u.Email, &u.EmailKey, &verified, &u.Name, &u.Role,
-		&disabled, &u.AuthEpoch, &created, &updated}, more...)...)
-	u.EmailVerifiedAt, u.DisabledAt = timeOf(verified), timeOf(disabled)
+	var profile string
+	var verified, disabled, awaits, deletion, deleted, created, updated int64
+	err := row.Scan(append([]any{&u.ID, &u.Email, &u.EmailKey, &verified, &u.Name, &u.Role, &u.Language, &profile,
+		&disabled, &awaits, &deletion, &deleted, &u.AuthEpoch, &created, &updated}, more...)...)
+	if err != nil {
+		return u, err
+	}
+	u.EmailVerifiedAt, u.DisabledAt, u.AwaitsApprovalSince = timeOf(verified), timeOf(disabled), timeOf(awaits)
+	u.DeletionAt, u.DeletedAt = timeOf(deletion), timeOf(deleted)
 	u.CreatedAt, u.UpdatedAt = timeOf(created), timeOf(updated)
+	if profile != "{}" {
+		err = json.Unmarshal([]byte(profile), &u.Profile)
+	}
 	return u, err
 }
 
+// profileText is how a profile is stored.
+func profileText(profile map[string]string) (string, error) {
+	if len(profile) == 0 {
+		return "{}", nil
+	}
+	text, err := json.Marshal(profile)
+	return string(text), err
+}
+
 func insertUser(ctx context.Context, tx *sql.Tx, u authcore.User, passwordHash string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO users
-		(id, email, email_key, email_verified_at, name, role, disabled_at, auth_epoch, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		u.ID, u.Email, u.EmailKey, micros(u.EmailVerifiedAt), u.Name, u.Role,
-		micros(u.DisabledAt), u.AuthEpoch, micros(u.CreatedAt), micros(u.UpdatedAt))
+	profile, err := profileText(u.Profile)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO users (id, email, email_key, email_verified_at, name, role, language, profile,
+		disabled_at, awaits_approval, deletion_at, deleted_at, auth_epoch, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		u.ID, u.Email, u.EmailKey, micros(u.EmailVerifiedAt), u.Name, u.Role, u.Language, profile,
+		micros(u.DisabledAt), micros(u.AwaitsApprovalSince), micros(u.DeletionAt), micros(u.DeletedAt), u.AuthEpoch, micros(u.CreatedAt), micros(u.UpdatedAt))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func Sessions(t *testing.T, open func(testing.TB) session.Store) {
 		"touch never revives":     testTouchGone,
 		"replace":                 testReplace,
 		"replace one gone":        testReplaceGone,
+		"rewrite":                 testRewrite,
 		"delete":                  testDelete,
 		"delete what was rotated": testDeleteRotated,
 		"of user":                 testOfUser,
@@ -26,6 +27,27 @@ func Sessions(t *testing.T, open func(testing.TB) session.Store) {
 		"replace against sweep":   testReplaceSweep,
 		"replace at once":         testReplaceRace,
 	})
+}
+
+func testRewrite(ctx context.Context, t *testing.T, s session.Store) {
+	hash, r := newHash(), newRecord(newID())
+	must(t, s.Create(ctx, hash, r))
+	before := r.Data
+	must(t, s.Rewrite(ctx, hash, before, []byte("other")))
+	r.Data = []byte("other")
+	wantRecord(ctx, t, s, hash, r)
+	wantError(t, s.Rewrite(ctx, hash, before, []byte("third")), authcore.ErrConflict)
+	wantRecord(ctx, t, s, hash, r)
+	wantError(t, s.Rewrite(ctx, newHash(), r.Data, []byte("third")), authcore.ErrConflict)
+	must(t, s.Delete(ctx, r.UserID, hash))
+	wantError(t, s.Rewrite(ctx, hash, r.Data, []byte("third")), authcore.ErrConflict)
+	wantGone(ctx, t, s, "a session that was rewritten after its end", hash)
+	errs := make([][]byte, 8)
+	hash, r = newHash(), newRecord(newID())
+	must(t, s.Create(ctx, hash, r))
+	wantWinners(t, concurrently(len(errs), func(i int) error {
+		return s.Rewrite(ctx, hash, r.Data, []byte{byte(i)})
+	}), 1, authcore.ErrConflict)
 }
 
 func find(ctx context.Context, t testing.TB, s session.Store, hashes ...session.Hash) []*session.Record {

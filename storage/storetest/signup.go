@@ -50,7 +50,7 @@ func laterJob() job.Job {
 
 func confirmToken(user authcore.User, signUp string) token.Token {
 	_, tok := token.New(token.Confirm, user.ID, now(), time.Hour)
-	tok.Address, tok.SignUp, tok.Code = user.EmailKey, signUp, []byte{1, 0, 2}
+	tok.Address, tok.SignUp, tok.Payload = user.EmailKey, signUp, []byte{1, 0, 2}
 	return tok
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,7 +30,7 @@ func configurations(redis string) []configuration {
 	}
 }
 
-// compare measures all gateways in turn, round by round, each round in another
+// compare measures all gateways in turn, round by round, each round in a random
 // order and with new processes, since the luck of one lasts as long as it does.
 func (b *bench) compare(rounds int, length time.Duration) error {
 	samples := make([][]sample, len(configurations(b.redisAddr)))
@@ -38,8 +39,7 @@ func (b *bench) compare(rounds int, length time.Duration) error {
 		if err := b.startAll(); err != nil {
 			return err
 		}
-		for i := range b.gateways {
-			at := (i + round) % len(b.gateways)
+		for _, at := range rand.Perm(len(b.gateways)) {
 			s, err := b.measure(b.gateways[at], length)
 			if err != nil {
 				return fmt.Errorf("%s: %w", b.gateways[at].name, err)
@@ -79,7 +79,7 @@ type sample struct {
 
 // measure takes one sample, after a moment to warm up.
 func (b *bench) measure(g *gateway, length time.Duration) (sample, error) {
-	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(), Connections: connections, Duration: length / 6}
+	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(), Connections: connections, Duration: length / 3}
 	if _, err := b.load(j); err != nil {
 		return sample{}, err
 	}

@@ -10,7 +10,13 @@ CREATE TABLE users (
     name              TEXT   NOT NULL DEFAULT '',
     role              TEXT   NOT NULL DEFAULT '',
     profile           JSONB  NOT NULL DEFAULT '{}',
+    language          TEXT   NOT NULL DEFAULT '',
     disabled_at       BIGINT NOT NULL DEFAULT 0,
+    -- When the account was made, while an operator has to accept it.
+    awaits_approval   BIGINT NOT NULL DEFAULT 0,
+    -- When the account will be deleted, and when it was.
+    deletion_at       BIGINT NOT NULL DEFAULT 0,
+    deleted_at        BIGINT NOT NULL DEFAULT 0,
     auth_epoch        BIGINT NOT NULL DEFAULT 0,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL
@@ -29,12 +35,12 @@ CREATE TABLE tokens (
     user_id    TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
     address    TEXT   NOT NULL DEFAULT '',
     sign_up    TEXT   NOT NULL DEFAULT '',
-    code       BYTEA  NOT NULL DEFAULT '',
+    payload    BYTEA  NOT NULL DEFAULT '',
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
--- One live token per purpose and user.
-CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, ''));
+-- One live token per purpose and user, or address where there is no user yet.
+CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, address));
 CREATE INDEX tokens_sign_up ON tokens (sign_up) WHERE sign_up <> '';
 CREATE INDEX tokens_expires_at ON tokens (expires_at);
 
@@ -88,6 +94,8 @@ CREATE TABLE audit_events (
     user_agent TEXT   NOT NULL,
     metadata   JSONB  NOT NULL
 );
+
+CREATE INDEX audit_events_user_id ON audit_events (user_id, id);
 
 CREATE TABLE jobs (
     id         TEXT COLLATE "C" PRIMARY KEY,

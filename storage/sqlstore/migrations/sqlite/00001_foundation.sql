@@ -10,7 +10,13 @@ CREATE TABLE users (
     name              TEXT    NOT NULL DEFAULT '',
     role              TEXT    NOT NULL DEFAULT '',
     profile           TEXT    NOT NULL DEFAULT '{}',
+    language          TEXT    NOT NULL DEFAULT '',
     disabled_at       INTEGER NOT NULL DEFAULT 0,
+    -- When the account was made, while an operator has to accept it.
+    awaits_approval   INTEGER NOT NULL DEFAULT 0,
+    -- When the account will be deleted, and when it was.
+    deletion_at       INTEGER NOT NULL DEFAULT 0,
+    deleted_at        INTEGER NOT NULL DEFAULT 0,
     auth_epoch        INTEGER NOT NULL DEFAULT 0,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL
@@ -29,12 +35,12 @@ CREATE TABLE tokens (
     user_id    TEXT REFERENCES users (id) ON DELETE CASCADE,
     address    TEXT    NOT NULL DEFAULT '',
     sign_up    TEXT    NOT NULL DEFAULT '',
-    code       BLOB    NOT NULL DEFAULT x'',
+    payload    BLOB    NOT NULL DEFAULT x'',
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
--- One live token per purpose and user.
-CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, ''));
+-- One live token per purpose and user, or address where there is no user yet.
+CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, address));
 CREATE INDEX tokens_sign_up ON tokens (sign_up) WHERE sign_up <> '';
 CREATE INDEX tokens_expires_at ON tokens (expires_at);
 
@@ -88,6 +94,8 @@ CREATE TABLE audit_events (
     user_agent TEXT    NOT NULL,
     metadata   TEXT    NOT NULL
 ) STRICT;
+
+CREATE INDEX audit_events_user_id ON audit_events (user_id, id);
 
 CREATE TABLE jobs (
     id         TEXT PRIMARY KEY NOT NULL,
