@@ -20,6 +20,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/assertion"
 	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/ui"
@@ -57,6 +58,9 @@ type App struct {
 	Assertion AssertionConfig `json:"assertion,omitzero"`
 	SignUp    SignUpConfig    `json:"signup,omitzero"`
 	Brand     BrandConfig     `json:"brand,omitzero"`
+	// ProfileFields are what users are asked for at sign-up and in their
+	// account.
+	ProfileFields []ProfileField `json:"profile_fields,omitempty"`
 	// Templates is a directory whose files replace the page templates of the
 	// same name.
 	Templates string `json:"templates,omitempty"`
@@ -73,6 +77,7 @@ type App struct {
 	accounts  *account.Service
 	recovery  *recovery.Service
 	signups   *signup.Service
+	profiles  *profile.Service
 	pages     *ui.Handler
 	hosts     hostSet
 	locate    sync.Once
@@ -93,6 +98,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.hosts.addOrigins(a.Origins); err != nil {
 		return err
 	}
+	a.stripped.add(a.fieldHeaders()...)
 	storage, sessions, err := a.loadGuests(ctx)
 	if err != nil {
 		return err
@@ -121,6 +127,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.accounts = a.newAccounts()
 	a.recovery = a.newRecovery()
 	a.signups = a.newSignUps()
+	a.profiles = a.newProfiles()
 	a.pages, err = a.newPages()
 	return err
 }
@@ -163,7 +170,13 @@ func (a *App) newAccounts() *account.Service {
 		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)}, Clock: time.Now, Logger: a.logger,
+		Fields: a.profileFields(),
 	})
+}
+
+func (a *App) newProfiles() *profile.Service {
+	e := a.engine
+	return profile.New(profile.Deps{Fields: a.profileFields(), Users: e.db, Store: e.db, Accounts: a.accounts, Sealer: e, Clock: time.Now})
 }
 
 func (a *App) newRecovery() *recovery.Service {
@@ -190,7 +203,7 @@ func (a *App) Validate() error {
 	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
 		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
 	}
-	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate())
+	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate(), a.validateFields())
 }
 
 // startTimeout bounds the first attempt to reach the stores at a start.

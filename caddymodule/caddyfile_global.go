@@ -40,6 +40,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		throttle  { ... }
 //		assertion { ... }
 //		brand     { ... }
+//		profile_field <name> { ... }
 //		templates <dir>
 //		messages  <dir>
 //	}
@@ -49,20 +50,21 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return eachOption(d, options{
-		"storage":   guestOption("sigra.storage", &a.StorageRaw),
-		"sessions":  guestOption("sigra.session_store", &a.SessionsRaw),
-		"mailer":    guestOption("sigra.mailer", &a.MailerRaw),
-		"secret":    a.parseSecret,
-		"origin":    a.parseOrigins,
-		"session":   a.Session.parse,
-		"cookie":    blockOption(options{"domain": textOption(&a.Cookie.Domain)}),
-		"password":  a.Password.parse,
-		"throttle":  a.Throttle.parse,
-		"signup":    a.SignUp.parse,
-		"assertion": a.Assertion.parse,
-		"brand":     a.Brand.parse,
-		"templates": textOption(&a.Templates),
-		"messages":  textOption(&a.Messages),
+		"storage":       guestOption("sigra.storage", &a.StorageRaw),
+		"sessions":      guestOption("sigra.session_store", &a.SessionsRaw),
+		"mailer":        guestOption("sigra.mailer", &a.MailerRaw),
+		"secret":        a.parseSecret,
+		"origin":        a.parseOrigins,
+		"session":       a.Session.parse,
+		"cookie":        blockOption(options{"domain": textOption(&a.Cookie.Domain)}),
+		"password":      a.Password.parse,
+		"throttle":      a.Throttle.parse,
+		"signup":        a.SignUp.parse,
+		"assertion":     a.Assertion.parse,
+		"brand":         a.Brand.parse,
+		"profile_field": a.parseField,
+		"templates":     textOption(&a.Templates),
+		"messages":      textOption(&a.Messages),
 	})
 }
 

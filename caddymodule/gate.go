@@ -33,6 +33,7 @@ func init() { caddy.RegisterModule(new(Gate)) }
 // `{http.auth.user.role}` | The platform role
 // `{http.auth.user.groups}` | The roles, comma separated
 // `{http.auth.user.org}`, `.org_id`, `.org_role` | The active organization
+// `{http.auth.user.profile.<field>}` | A profile field
 // `{http.auth.user.session}` | The id of the session
 // `{http.auth.user.aal}` | The assurance level, aal1 or aal2
 // `{http.auth.user.amr}` | The authentication methods, comma separated

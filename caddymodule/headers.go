@@ -144,6 +144,9 @@ func (g *Gate) newUpstream(at *site) *upstream {
 		fields: g.Headers.fields(), custom: g.Headers.custom(), separator: g.Headers.Separator,
 		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: at.origin + g.Portal, mint: g.mint,
 	}
+	if !g.Headers.Off {
+		u.profile = g.app.profileHeaders()
+	}
 	if u.separator == "" {
 		u.separator = ","
 	}
@@ -160,5 +163,5 @@ func (g *Gate) newUpstream(at *site) *upstream {
 }
 
 func (g *Gate) mint(live *session.Live, audience, issuer string, now time.Time) (assertion.Minted, error) {
-	return g.app.engine.signer.Mint(&live.Identity, audience, issuer, now)
+	return g.app.engine.signer.Mint(&live.Identity, assertion.For{Audience: audience, Issuer: issuer, Profile: g.app.profileClaims(&live.Identity)}, now)
 }

@@ -24,7 +24,7 @@ func (a *App) newPages() (*ui.Handler, error) {
 		brand.Links = append(brand.Links, ui.Link{Text: link.Text, URL: link.URL})
 	}
 	return ui.New(ui.Options{
-		Accounts: a.accounts, Recovery: a.recovery, SignUps: a.signups, Sessions: a.engine, Keys: a.engine, Health: a.health, Brand: brand,
+		Accounts: a.accounts, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Fields: a.profileFields(), Sessions: a.engine, Keys: a.engine, Health: a.health, Brand: brand,
 		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
 	})
 }

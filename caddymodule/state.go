@@ -80,6 +80,9 @@ func (st *state) user(name string) string {
 		return ""
 	}
 	id := &st.live.Identity
+	if field, ok := strings.CutPrefix(name, "profile."); ok {
+		return id.Profile[field]
+	}
 	switch name {
 	case "id":
 		return id.UserID

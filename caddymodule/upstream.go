@@ -17,6 +17,7 @@ import (
 type upstream struct {
 	fields    dialect
 	custom    []customField
+	profile   []customField // with the name of a profile field as value
 	separator string
 	encode    func(string) string
 	// assertionField is the header of the assertion; empty for none.
@@ -48,6 +49,12 @@ func (u *upstream) prepare(live *session.Live) *prepared {
 		p := new(prepared)
 		for _, f := range u.fields {
 			if v := headerValue(valueOf(f.claim, &live.Identity, u.separator), u.encode); v != "" {
+				p.names = append(p.names, f.name)
+				p.values = append(p.values, v)
+			}
+		}
+		for _, f := range u.profile {
+			if v := headerValue(live.Identity.Profile[f.value], u.encode); v != "" {
 				p.names = append(p.names, f.name)
 				p.values = append(p.values, v)
 			}

@@ -14,8 +14,8 @@ type accountView struct {
 	Email string
 	Admin bool
 	This  sessionView
-	// Changed says that the password has just been changed.
-	Changed bool
+	// Changed is a message about what has just been changed; may be empty.
+	Changed string
 }
 
 func (v *visit) showAccount() error {
@@ -24,8 +24,20 @@ func (v *visit) showAccount() error {
 	}
 	id := &v.live.Identity
 	return v.show("account", accountView{
-		Changed: v.r.URL.Query().Has("changed"), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
+		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
 	})
+}
+
+// changed returns the message about what the visitor has just changed.
+func (v *visit) changed() string {
+	switch v.r.URL.Query().Get("changed") {
+	case "password":
+		return v.messages.text("account.changed_password")
+	case "profile":
+		return v.messages.text("account.changed_profile")
+	default:
+		return ""
+	}
 }
 
 // sessionView is one session in a list.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/signup"
@@ -109,6 +110,22 @@ func (f *fakeAccounts) HasPassword(context.Context, *session.Live) (bool, error)
 func (f *fakeAccounts) ChangePassword(_ context.Context, _ *session.Live, change account.PasswordChange, _ authcore.Client) (account.SignedIn, error) {
 	f.called("ChangePassword " + change.Current + " " + change.Password)
 	return f.opened()
+}
+
+// fakeProfiles notes what it is asked, and answers with err or with success.
+type fakeProfiles struct {
+	user   authcore.User
+	err    error
+	change profile.Change
+}
+
+func (f *fakeProfiles) Profile(context.Context, *session.Live) (authcore.User, error) {
+	return f.user, nil
+}
+
+func (f *fakeProfiles) Save(_ context.Context, _ *session.Live, change profile.Change, _ authcore.Client) error {
+	f.change = change
+	return f.err
 }
 
 // fakeSignUps notes what it is asked, and answers with err or with success.
@@ -237,6 +254,7 @@ type portal struct {
 	accounts *fakeAccounts
 	recovery *fakeRecovery
 	signups  *fakeSignUps
+	profiles *fakeProfiles
 	sessions *fakeSessions
 	facts    Request
 	log      *bytes.Buffer
@@ -245,7 +263,7 @@ type portal struct {
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), log: new(bytes.Buffer),
+		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
@@ -256,7 +274,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 		},
 	}
 	options := Options{
-		Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Sessions: p.sessions, Keys: fakeKeys{},
+		Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Sessions: p.sessions, Keys: fakeKeys{},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
 	}
 	for _, f := range change {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/signup"
@@ -62,6 +63,14 @@ type SignUps interface {
 	Resend(ctx context.Context, w signup.Waiting, client authcore.Client) error
 }
 
+// Profiles is what the pages need of what users say of themselves;
+// *profile.Service is one.
+type Profiles interface {
+	Profile(ctx context.Context, live *session.Live) (authcore.User, error)
+	// Save fails with *account.InvalidError.
+	Save(ctx context.Context, live *session.Live, change profile.Change, client authcore.Client) error
+}
+
 // Sessions resumes the session of a request.
 type Sessions interface {
 	// Resume fails with authcore.ErrNotFound when the tokens are of no live
@@ -99,6 +108,9 @@ type Options struct {
 	Accounts Accounts
 	Recovery Recovery
 	SignUps  SignUps
+	Profiles Profiles
+	// Fields are what the operator asks users for.
+	Fields   profile.Fields
 	Sessions Sessions
 	Keys     Keys
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
@@ -136,8 +148,8 @@ type Request struct {
 // operator's broken template, message or brand is an error here that names the
 // file and the line, and not half a page later.
 func New(o Options) (*Handler, error) {
-	if o.Accounts == nil || o.Recovery == nil || o.SignUps == nil || o.Sessions == nil || o.Keys == nil {
-		return nil, errors.New("pages: accounts, recovery, sign-ups, sessions and keys are required")
+	if o.Accounts == nil || o.Recovery == nil || o.SignUps == nil || o.Profiles == nil || o.Sessions == nil || o.Keys == nil {
+		return nil, errors.New("pages: accounts, recovery, sign-ups, profiles, sessions and keys are required")
 	}
 	o.setDefaults()
 	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}

@@ -17,7 +17,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages; each is a template of that name in the layout.
-var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "account", "sessions", "problem"}
+var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "account", "sessions", "problem"}
 
 // pages are the parsed templates.
 type pages struct {
@@ -44,7 +44,7 @@ func parsePages(dir string, functions template.FuncMap) (map[string]*template.Te
 	parsed := make(map[string]*template.Template, len(pageNames))
 	for _, name := range pageNames {
 		t := template.New(name).Funcs(functions)
-		for _, file := range []string{"layout.html", name + ".html"} {
+		for _, file := range []string{"layout.html", "parts.html", name + ".html"} {
 			shown, text, err := templateText(dir, file)
 			if err != nil {
 				return nil, err

@@ -34,7 +34,7 @@ func (v *visit) changePassword() error {
 	switch {
 	case err == nil:
 		v.setCookies(signedIn)
-		return v.done(v.facts.Base + "/account?changed=1")
+		return v.done(v.facts.Base + "/account?changed=password")
 	case errors.Is(err, account.ErrNotFresh):
 		return v.done(v.facts.Base + "/magic?return_to=" + url.QueryEscape(v.facts.Base+"/account/password"))
 	case errors.As(err, &invalid):

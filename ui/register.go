@@ -14,6 +14,7 @@ type registerView struct {
 	Email    string
 	Name     string
 	ReturnTo string
+	Fields   []fieldView
 	Errors   map[string]string
 }
 
@@ -24,12 +25,12 @@ func (v *visit) showRegister() error {
 	if v.live != nil {
 		return v.done(v.returnTo(v.r.URL.Query().Get("return_to")))
 	}
-	return v.show("register", registerView{ReturnTo: v.wished(v.r.URL.Query().Get("return_to"))})
+	return v.show("register", registerView{ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Fields: v.viewFields(nil, nil)})
 }
 
 func (v *visit) register() error {
 	in := signup.SignUp{
-		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"],
+		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"], Profile: v.form,
 		ReturnTo: v.wished(v.form["return_to"]), Client: v.facts.Client,
 	}
 	ticket, err := v.SignUps.SignUp(v.r.Context(), in)
@@ -48,5 +49,6 @@ func (v *visit) register() error {
 	default:
 		return err
 	}
+	view.Fields = v.viewFields(v.form, view.Errors)
 	return v.again(status, "register", view, view.Errors)
 }

@@ -122,11 +122,11 @@ func TestChangePassword(t *testing.T) {
 	p := newPortal(t)
 	want(t, p.get("/_auth/account/password", "Cookie", cookieLine()), http.StatusOK, `autocomplete="current-password"`, `autocomplete="new-password"`)
 	w := p.post("/_auth/account/password", url.Values{"current": {"old"}, "password": {"new"}}, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/account?changed=1")
+	wantNext(t, w, "/_auth/account?changed=password")
 	if p.accounts.calls[0] != "ChangePassword old new" || cookie(w, testCookie.Name) == nil {
 		t.Errorf("%v, %v", p.accounts.calls, w.Result().Cookies())
 	}
-	want(t, p.get("/_auth/account?changed=1", "Cookie", cookieLine()), http.StatusOK, "Your password has changed")
+	want(t, p.get("/_auth/account?changed=password", "Cookie", cookieLine()), http.StatusOK, "Your password has changed")
 	p.accounts.err = &account.InvalidError{Fields: map[string]account.Problem{"current": account.ProblemWrongPassword}}
 	want(t, p.post("/_auth/account/password", url.Values{}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "This is not your password")
 	p.accounts.err = &account.ThrottledError{RetryAfter: time.Minute}

@@ -18,17 +18,26 @@ func (p *pages) rehearse() error {
 
 var rehearsedSession = sessionView{ID: "id", Device: "device", Mobile: true, IP: "ip", Active: "active", Stamp: "stamp", Since: "since", Began: "began", Current: true}
 
+var rehearsedFields = []fieldView{
+	{Name: "text", Label: "label", Type: "text", Value: "value", Max: 100, Required: true, Error: "error"}, {Name: "number", Label: "label", Type: "number"},
+	{Name: "choice", Label: "label", Required: true, Error: "error", Options: []optionView{{"value", "Value", true}, {"other", "Other", false}}},
+}
+
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
 	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Changed: true, SignUp: true}},
 	"register": {registerView{}, registerView{
-		Email: "email", Name: "name", ReturnTo: "/", Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
+		Email: "email", Name: "name", ReturnTo: "/", Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Errors: map[string]string{"code": "error"}}},
 	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},
 	"password": {passwordView{}, passwordView{
 		Email: "email", Has: true, Errors: map[string]string{"current": "error", "password": "error"},
 	}},
+	"profile": {profileView{}, profileView{
+		Name: "name", Languages: []optionView{{"en", "English", true}, {"de", "Deutsch", false}}, Fields: rehearsedFields, Errors: map[string]string{"name": "error"},
+	}},
+	"waiting":    {waitingView{}, waitingView{Email: "email"}},
 	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
 	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
 	"reset":      {askView{}, askView{Email: "email", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
@@ -39,7 +48,7 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"stepup":   {stepUpView{}, stepUpView{Email: "email", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession, Changed: true}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

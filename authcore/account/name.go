@@ -7,10 +7,21 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// cleanName returns a display name in NFC, on one line, without control and
-// format characters: the name is shown to others and must not disguise itself
-// by bidirectional overrides.
-func cleanName(raw string) string {
+// maxName bounds the display name, in bytes.
+const maxName = 200
+
+// CleanName returns a display name as it is kept, and what is wrong with it.
+func CleanName(raw string) (name string, problem Problem) {
+	if name = CleanLine(raw); len(name) > maxName {
+		return name, ProblemNameTooLong
+	}
+	return name, ""
+}
+
+// CleanLine returns a text in NFC, on one line, without control and format
+// characters: it is shown to others and must not disguise itself by
+// bidirectional overrides.
+func CleanLine(raw string) string {
 	visible := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

@@ -33,7 +33,7 @@ func TestCleanName(t *testing.T) {
 		"O'Brien-Smith, Jr.":                   "O'Brien-Smith, Jr.",
 		strings.Repeat("\u202e", 1000) + "Ada": "Ada",
 	} {
-		if got := cleanName(in); got != want {
+		if got := CleanLine(in); got != want {
 			t.Errorf("%+q: %+q, want %+q", in, got, want)
 		}
 	}
@@ -44,12 +44,12 @@ func FuzzCleanName(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		name := cleanName(raw)
+		name := CleanLine(raw)
 		hidden := strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) })
 		if !utf8.ValidString(name) || hidden || strings.Contains(name, "  ") || strings.TrimSpace(name) != name || !norm.NFC.IsNormalString(name) {
 			t.Fatalf("%+q became %+q", raw, name)
 		}
-		if again := cleanName(name); again != name {
+		if again := CleanLine(name); again != name {
 			t.Fatalf("%+q became %+q, and again %+q", raw, name, again)
 		}
 	})

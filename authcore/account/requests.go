@@ -66,6 +66,8 @@ const (
 	ProblemNameTooLong   Problem = "name_too_long"
 	ProblemEmailDomain   Problem = "email_domain"
 	ProblemWrongCode     Problem = "code_wrong"
+	ProblemValue         Problem = "value_invalid"
+	ProblemValueTooLong  Problem = "value_too_long"
 )
 
 // InvalidError lists what is wrong with a form, by field name. The caller

@@ -24,6 +24,7 @@ type Sessions interface {
 	Revoke(ctx context.Context, userID, sessionID string) error
 	RevokeAll(ctx context.Context, userID, except string) (int, error)
 	RevokeBefore(ctx context.Context, userID, except string, at time.Time) error
+	Rewrite(ctx context.Context, userID string, change func(authcore.Identity) authcore.Identity) error
 }
 
 // Passwords hashes and verifies; *password.Hasher does.
@@ -40,6 +41,12 @@ type Guard interface {
 	StepUpSucceeded(ctx context.Context, userID string) error
 	Forget(ctx context.Context, account string) error
 	MayTellOfLock(ctx context.Context, account string) (bool, error)
+}
+
+// Fields judges what users say of themselves; profile.Fields does.
+type Fields interface {
+	// Clean returns the values that are kept, and what is wrong by field name.
+	Clean(given map[string]string) (kept map[string]string, problems map[string]Problem)
 }
 
 // Events are told what happened, for metrics and for Caddy's event system. The
@@ -75,6 +82,7 @@ type Deps struct {
 	Sealer    Sealer
 	Events    Events
 	Policy    password.Policy
+	Fields    Fields
 	Clock     authcore.Clock
 	Logger    *slog.Logger
 }
@@ -90,6 +98,7 @@ type Service struct {
 	sealer    Sealer
 	events    Events
 	policy    password.Policy
+	fields    Fields
 	clock     authcore.Clock
 	logger    *slog.Logger
 }
@@ -99,7 +108,7 @@ func New(d Deps) *Service {
 	return &Service{
 		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, sessions: d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
-		events: d.Events, policy: d.Policy, clock: d.Clock, logger: d.Logger,
+		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 
@@ -15,12 +16,8 @@ import (
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
-const (
-	// setUpLife is how long a set-up link works.
-	setUpLife = 24 * time.Hour
-	// maxName bounds the display name, in bytes.
-	maxName = 200
-)
+// setUpLife is how long a set-up link works.
+const setUpLife = 24 * time.Hour
 
 // IssueSetUp makes the secret of a link that creates the first account, and
 // voids older ones. It fails with authcore.ErrConflict when there is an
@@ -90,6 +87,10 @@ type NewUser struct {
 	Name     string
 	Password string
 	Role     string
+	// Language is the BCP 47 tag of what the user reads; may be empty.
+	Language string
+	// Profile are the values of the operator's fields; nil does not ask for them.
+	Profile map[string]string
 	// Verified says that somebody vouches for the address.
 	Verified bool
 }
@@ -109,9 +110,15 @@ func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, strin
 	case !ok:
 		problems["email"] = ProblemEmail
 	}
-	name := cleanName(in.Name)
-	if len(name) > maxName {
-		problems["name"] = ProblemNameTooLong
+	name, problem := CleanName(in.Name)
+	if problem != "" {
+		problems["name"] = problem
+	}
+	var kept map[string]string
+	if in.Profile != nil {
+		var wrong map[string]Problem
+		kept, wrong = s.fields.Clean(in.Profile)
+		maps.Copy(problems, wrong)
 	}
 	if problem := s.passwordProblem(in.Password, email, name); problem != "" {
 		problems["password"] = problem
@@ -126,7 +133,7 @@ func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, strin
 	now := s.clock().UTC().Truncate(time.Microsecond)
 	user := authcore.User{
 		ID: uuid.Must(uuid.NewV7()).String(), Email: email.Display, EmailKey: email.Key,
-		Name: name, Role: in.Role, CreatedAt: now, UpdatedAt: now,
+		Name: name, Role: in.Role, Language: in.Language, Profile: kept, CreatedAt: now, UpdatedAt: now,
 	}
 	if in.Verified {
 		user.EmailVerifiedAt = now

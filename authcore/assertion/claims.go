@@ -2,6 +2,8 @@ package assertion
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +40,30 @@ type actor struct {
 	Subject string `json:"sub"`
 }
 
-func claimsOf(id *authcore.Identity, audience, issuer string, now, expires time.Time) claims {
+// For says whom an assertion is for and what it tells beside the identity.
+type For struct {
+	// Audience is the public origin of the app, Issuer the address of the pages.
+	Audience, Issuer string
+	// Profile are further claims, by name.
+	Profile map[string]string
+}
+
+// encode returns the claims as JSON, with those of the profile behind them.
+func (c claims) encode(profile map[string]string) ([]byte, error) {
+	body, err := json.Marshal(c)
+	if err != nil || len(profile) == 0 {
+		return body, err
+	}
+	more, err := json.Marshal(profile)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(body[:len(body)-1], []byte(","), more[1:]), nil
+}
+
+func claimsOf(id *authcore.Identity, f For, now, expires time.Time) claims {
 	c := claims{
-		Issuer: issuer, Audience: audience, Subject: id.UserID, SessionID: id.SessionID,
+		Issuer: f.Issuer, Audience: f.Audience, Subject: id.UserID, SessionID: id.SessionID,
 		IssuedAt: now.Unix(), NotBefore: now.Add(-skew).Unix(), Expires: expires.Unix(),
 		ID: rand.Text()[:16], Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
 		AuthTime: id.AuthTime.Unix(), Groups: id.Groups(),

@@ -232,7 +232,7 @@ func TestForgedAssertions(t *testing.T) {
 	if _, err := b.verify(foreign.mint(t, ada).Token, at); err == nil {
 		t.Error("a foreign key was accepted")
 	}
-	other, err := b.Mint(ada, "https://other.example", "https://app.example/_auth", at)
+	other, err := b.Mint(ada, For{Audience: "https://other.example", Issuer: "https://app.example/_auth"}, at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"crypto"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,15 +92,15 @@ type Minted struct {
 	ExpiresAt time.Time
 }
 
-// Mint signs an assertion about an identity for one audience.
-func (s *Signer) Mint(id *authcore.Identity, audience, issuer string, now time.Time) (Minted, error) {
+// Mint signs an assertion about an identity.
+func (s *Signer) Mint(id *authcore.Identity, f For, now time.Time) (Minted, error) {
 	keys := s.ring.Load()
 	if keys == nil {
 		return Minted{}, fmt.Errorf("no signing key is loaded: %w", authcore.ErrUnavailable)
 	}
 	signer, renewBy := keys.signerAt(now)
 	expires := now.Add(s.schedule.Load().TTL)
-	payload, err := json.Marshal(claimsOf(id, audience, issuer, now, expires))
+	payload, err := claimsOf(id, f, now, expires).encode(f.Profile)
 	if err != nil {
 		return Minted{}, fmt.Errorf("encoding claims: %w", err)
 	}

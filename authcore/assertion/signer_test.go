@@ -93,7 +93,7 @@ var ada = &authcore.Identity{UserID: "u", SessionID: "s", Email: "ada@example.co
 
 func (b bench) mint(t *testing.T, id *authcore.Identity) Minted {
 	t.Helper()
-	m, err := b.Mint(id, "https://app.example", "https://app.example/_auth", *b.at)
+	m, err := b.Mint(id, For{Audience: "https://app.example", Issuer: "https://app.example/_auth"}, *b.at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +308,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if _, err := NewSigner(Options{}).Mint(ada, "a", "i", at); !errors.Is(err, authcore.ErrUnavailable) {
+	if _, err := NewSigner(Options{}).Mint(ada, For{Audience: "a", Issuer: "i"}, at); !errors.Is(err, authcore.ErrUnavailable) {
 		t.Errorf("without keys: %v", err)
 	}
 	b.shelf.keys[0].ID = "moved"
@@ -334,7 +334,7 @@ func BenchmarkMint(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, err := s.Mint(ada, "https://app.example", "https://app.example/_auth", at); err != nil {
+				if _, err := s.Mint(ada, For{Audience: "https://app.example", Issuer: "https://app.example/_auth"}, at); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -39,6 +39,7 @@ const (
 	SignUp           Action = "auth.register.success"
 	AddressConfirmed Action = "auth.confirmation_verify.success"
 	PasswordChange   Action = "account.password_change"
+	ProfileChange    Action = "account.profile_change"
 )
 
 var actions = map[Action]bool{
@@ -47,7 +48,7 @@ var actions = map[Action]bool{
 	StepUpSuccess: true, StepUpFailure: true, UserCreate: true,
 	UserDisable: true, UserEnable: true, PasswordSet: true, KeyRotate: true,
 	SignInLinkSent: true, ResetSent: true, ResetComplete: true,
-	SignUp: true, AddressConfirmed: true, PasswordChange: true,
+	SignUp: true, AddressConfirmed: true, PasswordChange: true, ProfileChange: true,
 }
 
 // Valid reports whether the action is one of the closed set.

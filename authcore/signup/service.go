@@ -85,6 +85,8 @@ type SignUp struct {
 	Email    string
 	Name     string
 	Password string
+	// Profile are the values of the operator's fields.
+	Profile map[string]string
 	// ReturnTo is where the link in the mail leads in the end; may be empty.
 	ReturnTo string
 	Client   authcore.Client
@@ -111,7 +113,9 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	if email, ok := account.ParseEmail(in.Email); ok && s.Rules.Mode == Domain && !s.inDomain(email) {
 		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmailDomain}}
 	}
-	user, hash, err := s.Accounts.Prepare(ctx, account.NewUser{Email: in.Email, Name: in.Name, Password: in.Password})
+	user, hash, err := s.Accounts.Prepare(ctx, account.NewUser{
+		Email: in.Email, Name: in.Name, Password: in.Password, Language: in.Client.Language, Profile: in.Profile,
+	})
 	if err != nil {
 		return "", err
 	}

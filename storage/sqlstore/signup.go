@@ -19,8 +19,13 @@ func (db *DB) Register(ctx context.Context, asked job.Job, user authcore.User, p
 		if err := finishJob(ctx, tx, asked); err != nil {
 			return err
 		}
-		again, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, email = $3, auth_epoch = auth_epoch + 1, updated_at = $4
-			WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`, user.ID, user.Name, user.Email, micros(event.At)))
+		profile, err := profileText(user.Profile)
+		if err != nil {
+			return err
+		}
+		again, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, email = $3, language = $4, profile = $5,
+			auth_epoch = auth_epoch + 1, updated_at = $6 WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`,
+			user.ID, user.Name, user.Email, user.Language, profile, micros(event.At)))
 		if err != nil {
 			return err
 		}
