@@ -9,6 +9,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/signup"
 )
 
 // userView is an account as operators see it.
@@ -19,13 +20,21 @@ type userView struct {
 	Name      string     `json:"name,omitempty"`
 	Role      string     `json:"role,omitempty"`
 	Disabled  *time.Time `json:"disabled_at,omitempty"`
+	Awaits    *time.Time `json:"awaits_approval_since,omitempty"`
+	Deletion  *time.Time `json:"deletion_at,omitempty"`
+	Deleted   *time.Time `json:"deleted_at,omitempty"`
 	CreatedAt time.Time  `json:"created_at"`
 }
 
 func viewOf(u authcore.User) userView {
 	v := userView{ID: u.ID, Email: u.Email, Verified: u.EmailVerified(), Name: u.Name, Role: u.Role, CreatedAt: u.CreatedAt}
-	if u.Disabled() {
-		v.Disabled = &u.DisabledAt
+	for _, moment := range []struct {
+		at time.Time
+		to **time.Time
+	}{{u.DisabledAt, &v.Disabled}, {u.AwaitsApprovalSince, &v.Awaits}, {u.DeletionAt, &v.Deletion}, {u.DeletedAt, &v.Deleted}} {
+		if !moment.at.IsZero() {
+			*moment.to = &moment.at
+		}
 	}
 	return v
 }
@@ -70,8 +79,8 @@ func (o operations) addUser(r *http.Request) (any, error) {
 	if err := decodeBody(r, &body); err != nil {
 		return nil, err
 	}
-	if body.Role != "" && body.Role != authcore.RoleAdmin {
-		return nil, badRequest{fmt.Errorf("role must be %q or empty", authcore.RoleAdmin)}
+	if err := checkRole(body.Role); err != nil {
+		return nil, err
 	}
 	user, err := o.app.accounts.Add(r.Context(), account.NewUser{
 		Email: body.Email, Name: body.Name, Password: body.Password, Role: body.Role, Verified: !body.Unverified,
@@ -96,6 +105,57 @@ func (o operations) findUser(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return viewOf(user), nil
+}
+
+// operator is the party at the admin endpoint, as the cause of a mail.
+func (o operations) operator() authcore.Client {
+	return authcore.Client{Portal: o.app.sites().portal()}
+}
+
+func (o operations) inviteUser(r *http.Request) (any, error) {
+	var body struct {
+		Email string `json:"email"`
+		Role  string `json:"role,omitempty"`
+	}
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	if err := checkRole(body.Role); err != nil {
+		return nil, err
+	}
+	if err := o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, o.operator()); err != nil {
+		return nil, err
+	}
+	return map[string]string{"invited": body.Email}, nil
+}
+
+func checkRole(role string) error {
+	if role != "" && role != authcore.RoleAdmin {
+		return badRequest{fmt.Errorf("role must be %q or empty", authcore.RoleAdmin)}
+	}
+	return nil
+}
+
+func (o operations) approveUser(r *http.Request) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	if user, err = o.app.accounts.Approve(r.Context(), user, o.operator()); err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
+func (o operations) deleteUser(r *http.Request) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	if err := o.app.deletions.Delete(r.Context(), user, o.operator()); err != nil {
+		return nil, err
+	}
+	return map[string]string{"deleted": user.ID}, nil
 }
 
 func (o operations) disable(r *http.Request) (any, error) { return o.setDisabled(r, true) }

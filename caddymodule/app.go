@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,12 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sigra-auth/sigra/authcore"
-	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/assertion"
-	"github.com/sigra-auth/sigra/authcore/password"
-	"github.com/sigra-auth/sigra/authcore/profile"
-	"github.com/sigra-auth/sigra/authcore/recovery"
-	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/ui"
 )
 
@@ -57,6 +51,7 @@ type App struct {
 	Throttle  ThrottleConfig  `json:"throttle,omitzero"`
 	Assertion AssertionConfig `json:"assertion,omitzero"`
 	SignUp    SignUpConfig    `json:"signup,omitzero"`
+	Deletion  DeletionConfig  `json:"deletion,omitzero"`
 	Brand     BrandConfig     `json:"brand,omitzero"`
 	// ProfileFields are what users are asked for at sign-up and in their
 	// account.
@@ -74,17 +69,14 @@ type App struct {
 	engine    *engine
 	engineKey string
 	observer  *observer
-	accounts  *account.Service
-	recovery  *recovery.Service
-	signups   *signup.Service
-	profiles  *profile.Service
-	pages     *ui.Handler
-	hosts     hostSet
-	locate    sync.Once
-	stripped  *nameSet
-	stop      context.CancelFunc
-	tuned     *tuning
-	checkup   checkup
+	services
+	pages    *ui.Handler
+	hosts    hostSet
+	locate   sync.Once
+	stripped *nameSet
+	stop     context.CancelFunc
+	tuned    *tuning
+	checkup  checkup
 }
 
 // CaddyModule returns the Caddy module information.
@@ -124,10 +116,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	a.accounts = a.newAccounts()
-	a.recovery = a.newRecovery()
-	a.signups = a.newSignUps()
-	a.profiles = a.newProfiles()
+	a.services = a.newServices()
 	a.pages, err = a.newPages()
 	return err
 }
@@ -164,37 +153,6 @@ func loadGuest[T any](ctx caddy.Context, a *App, field string, raw json.RawMessa
 	return typed, nil
 }
 
-func (a *App) newAccounts() *account.Service {
-	e := a.engine
-	return account.New(account.Deps{
-		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
-		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
-		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)}, Clock: time.Now, Logger: a.logger,
-		Fields: a.profileFields(),
-	})
-}
-
-func (a *App) newProfiles() *profile.Service {
-	e := a.engine
-	return profile.New(profile.Deps{Fields: a.profileFields(), Users: e.db, Store: e.db, Accounts: a.accounts, Sealer: e, Clock: time.Now})
-}
-
-func (a *App) newRecovery() *recovery.Service {
-	e := a.engine
-	return recovery.New(recovery.Deps{
-		Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: a.accounts, Sessions: e.sessions,
-		Guard: e.throttle, Sealer: e, Events: a.observer, Clock: time.Now,
-	})
-}
-
-func (a *App) newSignUps() *signup.Service {
-	e := a.engine
-	return signup.New(signup.Deps{
-		Rules: a.SignUp.rules(), Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: a.accounts, Sessions: e.sessions,
-		Guard: e.throttle, Sealer: e, Events: a.observer, Clock: time.Now,
-	})
-}
-
 // Validate checks values that parsing cannot.
 func (a *App) Validate() error {
 	if n := a.Assertion; time.Duration(n.TTL) > 5*time.Minute {
@@ -203,7 +161,7 @@ func (a *App) Validate() error {
 	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
 		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
 	}
-	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate(), a.validateFields())
+	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate(), a.Deletion.validate(), a.validateFields())
 }
 
 // startTimeout bounds the first attempt to reach the stores at a start.

@@ -31,7 +31,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		storage   sqlite [<path>] | postgres <dsn>
 //		sessions  database | redis <url>
 //		mailer    log | smtp <host[:port]> { ... }
-//		signup    closed | open | domain <domain...>
+//		signup    closed | open | invite | domain <domain...> { approval }
+//		deletion  off | soft | anonymize | hard [<grace> | at_once]
 //		secret    <placeholder>
 //		origin    <origin...>
 //		session   { ... }
@@ -60,6 +61,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"password":      a.Password.parse,
 		"throttle":      a.Throttle.parse,
 		"signup":        a.SignUp.parse,
+		"deletion":      a.Deletion.parse,
 		"assertion":     a.Assertion.parse,
 		"brand":         a.Brand.parse,
 		"profile_field": a.parseField,

@@ -21,22 +21,27 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 	noStore(w.Header())
 	switch d.Outcome {
 	case policy.SignIn:
-		return g.lead(w, r, at, "/login", `Bearer realm="sigra"`)
+		return g.lead(w, r, st, at, "/login", `Bearer realm="sigra"`)
 	case policy.Held:
-		return g.lead(w, r, at, ui.HoldPage(d.Hold), `Bearer realm="sigra", error="insufficient_user_authentication"`)
+		return g.lead(w, r, st, at, ui.HoldPage(d.Hold), `Bearer realm="sigra", error="insufficient_user_authentication"`)
 	case policy.StepUp:
 		age := strconv.Itoa(int(g.need.Fresh.Seconds()))
-		return g.lead(w, r, at, "/step-up", `Bearer realm="sigra", error="insufficient_user_authentication", max_age="`+age+`"`)
+		return g.lead(w, r, st, at, "/step-up", `Bearer realm="sigra", error="insufficient_user_authentication", max_age="`+age+`"`)
 	default:
 		return g.forbidden(w, r, at, st, d)
 	}
 }
 
 // lead redirects a navigation to a page of the portal and brings it back
-// afterwards. Other requests get 401 with the page's address.
-func (g *Gate) lead(w http.ResponseWriter, r *http.Request, at *site, page, authenticate string) error {
-	location := g.Portal + page + "?return_to=" + url.QueryEscape(originalURL(r).RequestURI())
-	if isNavigation(r) {
+// afterwards, also a form that could be kept. Other requests get 401 with the
+// page's address.
+func (g *Gate) lead(w http.ResponseWriter, r *http.Request, st *state, at *site, page, authenticate string) error {
+	back, formKept := originalURL(r).RequestURI(), false
+	if offer := g.keep(r, st, at); offer != "" {
+		back, formKept = offer, true
+	}
+	location := g.Portal + page + "?return_to=" + url.QueryEscape(back)
+	if formKept || isNavigation(r) {
 		w.Header()["Location"] = []string{location}
 		w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -20,8 +20,17 @@ func userCommands() []*cobra.Command {
 	add.Flags().String("role", "", "platform role: admin or nothing")
 	add.Flags().Bool("unverified", false, "the address has not been proven")
 	_ = add.MarkFlagRequired("email") // the flag exists
+	invite := leaf("invite <email>", "Sends an invitation to make an account", 1, inviteUser)
+	invite.Flags().String("role", "", "platform role: admin or nothing")
 	return []*cobra.Command{
 		add,
+		invite,
+		leaf("approve <email|id>", "Accepts an account that waits for approval", 1, func(c *call, args []string) error {
+			return c.showUser("POST", args[0], "/approve", nil)
+		}),
+		leaf("delete <email|id>", "Deletes an account at once, as the option deletion says", 1, func(c *call, args []string) error {
+			return c.showUser("DELETE", args[0], "", nil)
+		}),
 		leaf("list", "Lists the accounts", 0, listUsers),
 		leaf("disable <email|id>", "Disables an account and ends its sessions", 1, func(c *call, args []string) error {
 			return c.showUser("POST", args[0], "/disable", nil)
@@ -80,6 +89,11 @@ func addUser(c *call, _ []string) error {
 	body.Role, _ = flags.GetString("role")
 	body.Unverified, _ = flags.GetBool("unverified")
 	return c.show("POST", "/sigra/users", body)
+}
+
+func inviteUser(c *call, args []string) error {
+	role, _ := c.cmd.Flags().GetString("role")
+	return c.show("POST", "/sigra/users/invite", map[string]string{"email": args[0], "role": role})
 }
 
 // listUsers asks page by page until the last.

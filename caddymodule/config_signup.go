@@ -12,14 +12,17 @@ import (
 
 // SignUpConfig says who may make an account.
 type SignUpConfig struct {
-	// Mode is closed, open or domain. Default: closed, operators make accounts.
+	// Mode is closed, open, domain or invite. Default: closed, operators make
+	// accounts.
 	Mode string `json:"mode,omitempty"`
 	// Domains are those of the addresses that may sign up, for the mode domain.
 	Domains []string `json:"domains,omitempty"`
+	// Approval holds new accounts until an operator accepts them.
+	Approval bool `json:"approval,omitempty"`
 }
 
 func (c SignUpConfig) rules() signup.Rules {
-	rules := signup.Rules{Mode: signup.Mode(c.Mode)}
+	rules := signup.Rules{Mode: signup.Mode(c.Mode), Approval: c.Approval}
 	for _, domain := range c.Domains {
 		ascii, err := idna.Lookup.ToASCII(domain)
 		if err == nil { // else validate has refused it
@@ -31,7 +34,7 @@ func (c SignUpConfig) rules() signup.Rules {
 
 func (c SignUpConfig) validate() error {
 	switch signup.Mode(c.Mode) {
-	case "", signup.Closed, signup.Open:
+	case "", signup.Closed, signup.Open, signup.Invite:
 		if len(c.Domains) > 0 {
 			return fmt.Errorf("signup: only the mode domain takes domains")
 		}
@@ -40,7 +43,7 @@ func (c SignUpConfig) validate() error {
 			return fmt.Errorf("signup: domain wants at least one domain, such as `signup domain example.com`")
 		}
 	default:
-		return fmt.Errorf("signup: %q is not closed, open or domain", c.Mode)
+		return fmt.Errorf("signup: %q is not closed, open, domain or invite", c.Mode)
 	}
 	for _, domain := range c.Domains {
 		if _, err := idna.Lookup.ToASCII(domain); err != nil || strings.Contains(domain, "@") {
@@ -50,7 +53,7 @@ func (c SignUpConfig) validate() error {
 	return nil
 }
 
-// parse reads `signup closed|open|domain <domain...>`.
+// parse reads `signup closed|open|invite|domain <domain...> { approval }`.
 func (c *SignUpConfig) parse(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
@@ -63,5 +66,5 @@ func (c *SignUpConfig) parse(d *caddyfile.Dispenser) error {
 	if err := c.validate(); err != nil {
 		return d.Err(err.Error())
 	}
-	return noBlock(d)
+	return eachOption(d, options{"approval": flagOption(&c.Approval)})
 }

@@ -23,7 +23,7 @@ type Mailer interface {
 
 // LogMailer writes mail to Caddy's log. It is the default, for a first run.
 type LogMailer struct {
-	mail.LogSender `json:"-"`
+	*mail.LogSender `json:"-"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -33,7 +33,7 @@ func (*LogMailer) CaddyModule() caddy.ModuleInfo {
 
 // Provision takes the logger.
 func (m *LogMailer) Provision(ctx caddy.Context) error {
-	m.LogSender = mail.LogSender{Logger: ctx.Slogger()}
+	m.LogSender = mail.NewLogSender(ctx.Slogger())
 	return nil
 }
 

@@ -24,9 +24,21 @@ func (a *App) newPages() (*ui.Handler, error) {
 		brand.Links = append(brand.Links, ui.Link{Text: link.Text, URL: link.URL})
 	}
 	return ui.New(ui.Options{
-		Accounts: a.accounts, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Fields: a.profileFields(), Sessions: a.engine, Keys: a.engine, Health: a.health, Brand: brand,
+		Services: ui.Services{
+			Accounts: a.accounts, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
+			Deletions: a.deletions, Disclosure: a.disclosure, Kept: a.kept, Sessions: a.engine, Keys: a.engine, Mailbox: a.mailbox(),
+		},
+		Fields: a.profileFields(), Health: a.health, Brand: brand,
 		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
 	})
+}
+
+// mailbox is the mail that is captured instead of sent, if it is.
+func (a *App) mailbox() ui.Mailbox {
+	if captured, ok := a.mailer.(ui.Mailbox); ok {
+		return captured
+	}
+	return nil
 }
 
 // checkup is what the last look at the dependencies has shown.

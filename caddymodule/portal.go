@@ -3,7 +3,9 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -94,7 +96,7 @@ func (p *Portal) owns(path string) bool {
 // facts are what the pages are told of a request.
 func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 	return ui.Request{
-		Base: base, Origin: at.origin, Cookie: at.cookie,
+		Base: base, Origin: at.origin, Cookie: at.cookie, Local: isLocal(r),
 		Client: authcore.Client{
 			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: at.origin + base,
 		},
@@ -106,6 +108,24 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 			return u.String(), true
 		},
 	}
+}
+
+// isLocal reports whether a request was sent by this machine to a name of this
+// machine: a page of another site that makes a browser ask does so by another
+// name (DNS rebinding), and a proxy on this machine asks for others.
+func isLocal(r *http.Request) bool {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !remote.Addr().Unmap().IsLoopback() || clientIP(r.Context()) != remote.Addr().Unmap().String() {
+		return false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // clientIP is the address that Caddy vouches for, by its trusted_proxies.

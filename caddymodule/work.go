@@ -27,6 +27,7 @@ func (a *App) work(ctx context.Context) {
 	maps.Copy(handlers, a.accounts.Handlers())
 	maps.Copy(handlers, a.recovery.Handlers())
 	maps.Copy(handlers, a.signups.Handlers())
+	maps.Copy(handlers, a.deletions.Handlers())
 	worker := job.Worker{
 		Store: a.engine.db.Jobs(), Handlers: handlers,
 		Observer: a.observer, Clock: time.Now, Logger: a.logger, Wake: a.engine.db.Jobs().Promised(),

@@ -143,7 +143,7 @@ func (d document) checkControls(t *testing.T) {
 			t.Errorf("field %s has no label", field)
 		}
 		token, _ := attribute(input, "autocomplete")
-		if want := tokens[field]; token != want && !(field == "password" && token == "new-password") {
+		if want := tokens[field]; token != want && !(field == "password" && token == "new-password") && !(field == "email" && token == "email") {
 			t.Errorf("field %s: autocomplete %q, want %q", field, token, want)
 		}
 		if value, _ := attribute(input, "value"); kind == "password" && value != "" {

@@ -13,7 +13,9 @@ type accountView struct {
 	Name  string
 	Email string
 	Admin bool
-	This  sessionView
+	// Deletable says that users can delete their account.
+	Deletable bool
+	This      sessionView
 	// Changed is a message about what has just been changed; may be empty.
 	Changed string
 }
@@ -24,7 +26,7 @@ func (v *visit) showAccount() error {
 	}
 	id := &v.live.Identity
 	return v.show("account", accountView{
-		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, This: v.viewSession(v.live.Session),
+		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), This: v.viewSession(v.live.Session),
 	})
 }
 
@@ -33,6 +35,10 @@ func (v *visit) changed() string {
 	switch v.r.URL.Query().Get("changed") {
 	case "password":
 		return v.messages.text("account.changed_password")
+	case "email":
+		return v.messages.text("account.changed_email")
+	case "kept":
+		return v.messages.text("account.changed_kept")
 	case "profile":
 		return v.messages.text("account.changed_profile")
 	default:

@@ -23,14 +23,10 @@ func (v *visit) setCookies(s account.SignedIn) {
 		return
 	}
 	http.SetCookie(v.w, &http.Cookie{
-		Name: v.deviceCookieName(), Value: s.Device, Path: "/", MaxAge: int(deviceLife.Seconds()),
+		Name: v.facts.Cookie.DeviceName(), Value: s.Device, Path: "/", MaxAge: int(deviceLife.Seconds()),
 		Domain: v.facts.Cookie.Domain, Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
-
-// deviceCookieName is the session cookie's, extended: the same prefix, so the
-// same protection.
-func (v *visit) deviceCookieName() string { return v.facts.Cookie.Name + "-device" }
 
 // maxDevices bounds how many marks are tried: a sibling host can plant more.
 const maxDevices = 8
@@ -39,7 +35,7 @@ const maxDevices = 8
 // planted others.
 func (v *visit) devices() []string {
 	var marks []string
-	for _, c := range v.r.CookiesNamed(v.deviceCookieName()) {
+	for _, c := range v.r.CookiesNamed(v.facts.Cookie.DeviceName()) {
 		if len(marks) < maxDevices {
 			marks = append(marks, c.Value)
 		}

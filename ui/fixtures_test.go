@@ -16,6 +16,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -130,13 +131,14 @@ func (f *fakeProfiles) Save(_ context.Context, _ *session.Live, change profile.C
 
 // fakeSignUps notes what it is asked, and answers with err or with success.
 type fakeSignUps struct {
-	closed    bool
-	err       error
-	resendErr error
-	calls     []string
-	signUp    signup.SignUp
-	waiting   signup.Waiting
-	confirmed signup.Confirmed
+	closed     bool
+	err        error
+	resendErr  error
+	invitedErr error
+	calls      []string
+	signUp     signup.SignUp
+	waiting    signup.Waiting
+	confirmed  signup.Confirmed
 }
 
 func newFakeSignUps() *fakeSignUps {
@@ -249,21 +251,28 @@ func testSession(id string) *session.Session {
 
 // portal is a handler over fakes.
 type portal struct {
-	t        *testing.T
-	handler  *Handler
-	accounts *fakeAccounts
-	recovery *fakeRecovery
-	signups  *fakeSignUps
-	profiles *fakeProfiles
-	sessions *fakeSessions
-	facts    Request
-	log      *bytes.Buffer
+	t          *testing.T
+	handler    *Handler
+	accounts   *fakeAccounts
+	recovery   *fakeRecovery
+	signups    *fakeSignUps
+	profiles   *fakeProfiles
+	addresses  *fakeAddresses
+	deletions  *fakeDeletions
+	disclosure *fakeDisclosure
+	kept       *fakeKept
+	mailbox    *mail.LogSender
+	sessions   *fakeSessions
+	facts      Request
+	log        *bytes.Buffer
 }
 
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles), log: new(bytes.Buffer),
+		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
+		addresses: new(fakeAddresses), deletions: &fakeDeletions{grace: 14 * 24 * time.Hour}, disclosure: new(fakeDisclosure), kept: new(fakeKept),
+		mailbox: mail.NewLogSender(slog.New(slog.DiscardHandler)), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
@@ -274,7 +283,10 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 		},
 	}
 	options := Options{
-		Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Sessions: p.sessions, Keys: fakeKeys{},
+		Services: Services{
+			Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
+			Deletions: p.deletions, Disclosure: p.disclosure, Kept: p.kept, Sessions: p.sessions, Keys: fakeKeys{}, Mailbox: p.mailbox,
+		},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
 	}
 	for _, f := range change {

@@ -92,6 +92,10 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 	site, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(letter.Portal, "https://"), "http://"), "/")
 	pairs := []string{"product", h.Brand.Name, "site", site}
 	for name, value := range letter.Values {
+		if name == "user_agent" {
+			name = "device"
+			value, _ = deviceName(value, m)
+		}
 		pairs = append(pairs, name, oneLine(value))
 	}
 	key := "mail." + string(letter.Kind)

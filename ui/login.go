@@ -18,8 +18,8 @@ type loginView struct {
 	Error string
 	// SignUp says that visitors can make an account.
 	SignUp bool
-	// Changed says that the password has just been changed.
-	Changed bool
+	// Notice is a message about what has just been done; may be empty.
+	Notice string
 }
 
 func (v *visit) showLogin() error {
@@ -31,7 +31,19 @@ func (v *visit) showLogin() error {
 		return v.done(next)
 	}
 	v.allowFormTo(next)
-	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Changed: v.r.URL.Query().Has("changed")})
+	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Notice: v.loginNotice()})
+}
+
+// loginNotice returns the message about what has led the visitor here.
+func (v *visit) loginNotice() string {
+	switch query := v.r.URL.Query(); {
+	case query.Has("changed"):
+		return v.messages.text("login.changed")
+	case query.Has("deleted"):
+		return v.messages.text("login.deleted")
+	default:
+		return ""
+	}
 }
 
 func (v *visit) login() error {

@@ -1,14 +1,18 @@
 package ui
 
 import (
+	"encoding/json"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/policy"
 )
@@ -47,6 +51,7 @@ func composed() (keys []string) {
 	for _, problem := range []account.Problem{
 		account.ProblemRequired, account.ProblemEmail, account.ProblemTooShort, account.ProblemTooLong, account.ProblemCommon,
 		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong, account.ProblemEmailDomain, account.ProblemWrongCode,
+		account.ProblemEmailSame, account.ProblemValue, account.ProblemValueTooLong,
 	} {
 		keys = append(keys, "field."+string(problem))
 	}
@@ -55,11 +60,16 @@ func composed() (keys []string) {
 	}
 	for _, kind := range mail.Kinds {
 		keys = append(keys, "mail."+string(kind)+".subject", "mail."+string(kind)+".text", "mail."+string(kind)+".after")
-		if kind != mail.Locked {
+		if kind != mail.Locked && kind != mail.EmailChanged && kind != mail.Deleted {
 			keys = append(keys, "mail."+string(kind)+".button")
 		}
 	}
-	return append(keys, "missing_org_any")
+	for _, action := range audit.Actions {
+		if action != audit.KeyRotate { // it is about no user
+			keys = append(keys, "activity."+string(action))
+		}
+	}
+	return append(keys, "missing_org_any", "layout.language")
 }
 
 func english(t testing.TB) messages {
@@ -91,6 +101,73 @@ func TestEveryMessageExistsAndIsUsed(t *testing.T) {
 	for key := range m {
 		if _, ok := used[key]; !ok {
 			t.Errorf("nothing shows the message %q", key)
+		}
+	}
+}
+
+// sameInBoth are the messages that German has from English, or the other way.
+var sameInBoth = []string{"field.name", "account.admin"}
+
+func TestEveryLanguageIsComplete(t *testing.T) {
+	l, err := loadLanguages("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(l.tags, []string{"en", "de"}) {
+		t.Errorf("languages are %v", l.tags)
+	}
+	for tag, m := range l.texts {
+		for _, err := range []error{m.covers(l.of("en")), l.of("en").covers(m)} {
+			if err != nil {
+				t.Errorf("%s: %v", tag, err)
+			}
+		}
+		if m["layout.lang"] != tag {
+			t.Errorf("%s calls itself %q", tag, m["layout.lang"])
+		}
+		for key, text := range m {
+			if tag != "en" && text == l.of("en")[key] && !slices.Contains(sameInBoth, key) {
+				t.Errorf("%s: %s is not translated: %q", tag, key, text)
+			}
+		}
+	}
+}
+
+func TestLanguageOfAVisitor(t *testing.T) {
+	p := newPortal(t)
+	for header, title := range map[string]string{
+		"": "<h1>Sign in</h1>", "de-AT,de;q=0.9,en;q=0.5": "<h1>Anmelden</h1>", "fr,de;q=0.3": "<h1>Anmelden</h1>", "fr": "<h1>Sign in</h1>",
+		"en;q=0.1,de;q=0.9": "<h1>Anmelden</h1>", ";;;": "<h1>Sign in</h1>", strings.Repeat("de,", 100): "<h1>Sign in</h1>",
+	} {
+		want(t, p.get("/_auth/login", "Accept-Language", header), 200, title)
+	}
+	p.sessions.live.Identity.Language = "de"
+	w := p.get("/_auth/account", "Cookie", cookieLine(), "Accept-Language", "en")
+	want(t, w, 200, `<html lang="de">`, "Dieses Gerät")
+	wantHeader(t, w, "Content-Language", "de")
+	want(t, p.get("/_auth/none", "Accept-Language", "de"), 404, "Hier ist nichts")
+	p.post("/_auth/register", url.Values{"email": {"a@example.com"}}, "Accept-Language", "de")
+	if p.signups.signUp.Client.Language != "de" {
+		t.Errorf("the language of a sign-up is %q", p.signups.signUp.Client.Language)
+	}
+}
+
+func TestOperatorsLanguage(t *testing.T) {
+	l, err := loadLanguages("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	french, err := json.Marshal(l.of("en"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := writeFile(t, "fr.json", strings.Replace(string(french), `"login.title":"Sign in"`, `"login.title":"Connexion"`, 1))
+	p := newPortal(t, func(o *Options) { o.MessagesDir = dir })
+	want(t, p.get("/_auth/login", "Accept-Language", "fr-CA"), 200, "<h1>Connexion</h1>")
+	for file, message := range map[string]string{"fr.json": "there is no message", "french!.json": "BCP 47"} {
+		_, err := New(Options{MessagesDir: writeFile(t, file, `{"login.title": "Connexion"}`)})
+		if err == nil || !strings.Contains(err.Error(), message) || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }

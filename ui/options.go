@@ -2,13 +2,17 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/address"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/disclosure"
+	"github.com/sigra-auth/sigra/authcore/kept"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -61,6 +65,10 @@ type SignUps interface {
 	ConfirmLink(ctx context.Context, secret string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
 	ConfirmCode(ctx context.Context, code string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
 	Resend(ctx context.Context, w signup.Waiting, client authcore.Client) error
+	// Invited and Accept fail with authcore.ErrNotFound for an invitation that
+	// does not work.
+	Invited(ctx context.Context, secret string) (email string, err error)
+	Accept(ctx context.Context, secret string, in signup.SignUp) (account.SignedIn, error)
 }
 
 // Profiles is what the pages need of what users say of themselves;
@@ -69,6 +77,53 @@ type Profiles interface {
 	Profile(ctx context.Context, live *session.Live) (authcore.User, error)
 	// Save fails with *account.InvalidError.
 	Save(ctx context.Context, live *session.Live, change profile.Change, client authcore.Client) error
+}
+
+// Addresses is what the pages need to change an address; *address.Service is
+// one.
+type Addresses interface {
+	// Ask fails with *account.InvalidError, *account.ThrottledError and
+	// account.ErrNotFresh.
+	Ask(ctx context.Context, live *session.Live, change address.Change, client authcore.Client) error
+	Pending(ctx context.Context, live *session.Live) (email string, err error)
+	// Check and Confirm fail with authcore.ErrNotFound and
+	// address.ErrOtherAccount.
+	Check(ctx context.Context, live *session.Live, secret string) (email string, err error)
+	Confirm(ctx context.Context, live *session.Live, secret string, client authcore.Client) (account.SignedIn, error)
+	// CheckKeep and Keep fail with authcore.ErrNotFound.
+	CheckKeep(ctx context.Context, secret string) (email string, err error)
+	Keep(ctx context.Context, secret string, client authcore.Client) error
+	Withdraw(ctx context.Context, live *session.Live, client authcore.Client) error
+}
+
+// Deletions is what the pages need to delete accounts; *deletion.Service is one.
+type Deletions interface {
+	Allowed() bool
+	Grace() time.Duration
+	// Schedule fails with *account.InvalidError, *account.ThrottledError and
+	// account.ErrNotFresh.
+	Schedule(ctx context.Context, live *session.Live, password string, client authcore.Client) error
+	When(ctx context.Context, live *session.Live) (time.Time, error)
+	Cancel(ctx context.Context, live *session.Live, client authcore.Client) error
+}
+
+// Disclosure shows users what is kept about them; *disclosure.Service does.
+type Disclosure interface {
+	Activity(ctx context.Context, live *session.Live, before string) (events []audit.Event, next string, err error)
+	Export(ctx context.Context, live *session.Live, client authcore.Client) (disclosure.Export, error)
+}
+
+// Kept finds forms that met a session which had ended; *kept.Service does.
+type Kept interface {
+	// Form fails with authcore.ErrNotFound.
+	Form(ctx context.Context, live *session.Live, secret, site string) (kept.Form, error)
+}
+
+// Mailbox shows the mail that was captured instead of sent; *mail.LogSender
+// does.
+type Mailbox interface {
+	// Captured returns the latest messages, the newest first.
+	Captured() []mail.Message
 }
 
 // Sessions resumes the session of a request.
@@ -103,16 +158,26 @@ type Brand struct {
 	Links []Link
 }
 
+// Services are what the pages are about. All are required but the mailbox.
+type Services struct {
+	Accounts   Accounts
+	Recovery   Recovery
+	SignUps    SignUps
+	Profiles   Profiles
+	Addresses  Addresses
+	Deletions  Deletions
+	Disclosure Disclosure
+	Kept       Kept
+	Sessions   Sessions
+	Keys       Keys
+	Mailbox    Mailbox
+}
+
 // Options are what a Handler is made of.
 type Options struct {
-	Accounts Accounts
-	Recovery Recovery
-	SignUps  SignUps
-	Profiles Profiles
+	Services
 	// Fields are what the operator asks users for.
-	Fields   profile.Fields
-	Sessions Sessions
-	Keys     Keys
+	Fields profile.Fields
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
 	// to report.
 	Health func(context.Context) map[string]string
@@ -139,6 +204,8 @@ type Request struct {
 	Client authcore.Client
 	// Cookie is where the site keeps its session.
 	Cookie session.Cookie
+	// Local says that the request comes from this machine to this machine.
+	Local bool
 	// Returns accepts an absolute address to return to, if it leads to a
 	// configured origin.
 	Returns func(raw string) (string, bool)
@@ -148,9 +215,6 @@ type Request struct {
 // operator's broken template, message or brand is an error here that names the
 // file and the line, and not half a page later.
 func New(o Options) (*Handler, error) {
-	if o.Accounts == nil || o.Recovery == nil || o.SignUps == nil || o.Profiles == nil || o.Sessions == nil || o.Keys == nil {
-		return nil, errors.New("pages: accounts, recovery, sign-ups, profiles, sessions and keys are required")
-	}
 	o.setDefaults()
 	h := &Handler{Options: o, cross: http.NewCrossOriginProtection()}
 	var err error

@@ -17,7 +17,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages; each is a template of that name in the layout.
-var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "account", "sessions", "problem"}
+var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "email", "email_link", "keep_email", "activity", "data", "delete", "reactivate", "invitation", "kept", "mailbox", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "account", "sessions", "problem"}
 
 // pages are the parsed templates.
 type pages struct {

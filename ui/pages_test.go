@@ -6,10 +6,6 @@ import (
 )
 
 // options are enough to build the pages.
-func options() Options {
-	return Options{Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}}
-}
-
 func TestOperatorsTemplate(t *testing.T) {
 	dir := writeFile(t, "logout.html", `{{define "title"}}Bye{{end}}{{define "main"}}<p>Bye, {{.View.Email}}</p>{{end}}`)
 	p := newPortal(t, func(o *Options) { o.TemplateDir = dir })
@@ -30,7 +26,7 @@ func TestBrokenTemplates(t *testing.T) {
 		"unescapable":  {strings.ReplaceAll(page, "%", "<script>`${ {{.View.Email}}"), "page login"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := options()
+			o := Options{}
 			o.TemplateDir = writeFile(t, "login.html", c.text)
 			if _, err := New(o); err == nil || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%v, want %s", err, c.message)
@@ -39,21 +35,10 @@ func TestBrokenTemplates(t *testing.T) {
 	}
 }
 
-func TestNewNeedsItsParts(t *testing.T) {
-	for name, o := range map[string]Options{
-		"accounts": {Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}},
-		"recovery": {Accounts: new(fakeAccounts), SignUps: newFakeSignUps(), Sessions: new(fakeSessions), Keys: fakeKeys{}},
-		"sign-ups": {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), Sessions: new(fakeSessions), Keys: fakeKeys{}},
-		"sessions": {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Keys: fakeKeys{}},
-		"keys":     {Accounts: new(fakeAccounts), Recovery: new(fakeRecovery), SignUps: newFakeSignUps(), Sessions: new(fakeSessions)},
-	} {
-		if _, err := New(o); err == nil {
-			t.Errorf("pages without %s", name)
-		}
-	}
-	h, err := New(options())
+func TestDefaults(t *testing.T) {
+	h, err := New(Options{})
 	if err != nil || h.Brand.Name != "Sigra" || h.Logger == nil || h.Clock == nil {
-		t.Errorf("defaults: %v %v", h, err)
+		t.Errorf("%v %v", h, err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"errors"
-	"net/http"
 	"net/url"
 
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -27,25 +25,23 @@ func (v *visit) showPassword() error {
 func (v *visit) changePassword() error {
 	change := account.PasswordChange{Current: v.form["current"], Password: v.form["password"]}
 	signedIn, err := v.Accounts.ChangePassword(v.r.Context(), v.live, change, v.facts.Client)
-	var invalid *account.InvalidError
-	var throttled *account.ThrottledError
-	view := passwordView{Email: v.live.Identity.Email}
-	status := http.StatusUnprocessableEntity
-	switch {
-	case err == nil:
+	if err == nil {
 		v.setCookies(signedIn)
 		return v.done(v.facts.Base + "/account?changed=password")
-	case errors.Is(err, account.ErrNotFresh):
-		return v.done(v.facts.Base + "/magic?return_to=" + url.QueryEscape(v.facts.Base+"/account/password"))
-	case errors.As(err, &invalid):
-		view.Errors = v.explain(invalid)
-	case errors.As(err, &throttled):
-		status, view.Errors = http.StatusTooManyRequests, map[string]string{"current": v.throttled(throttled)}
-	default:
+	}
+	status, problems, err := v.refused(err, "current")
+	if problems == nil {
 		return err
 	}
+	view := passwordView{Email: v.live.Identity.Email, Errors: problems}
 	if view.Has, err = v.Accounts.HasPassword(v.r.Context(), v.live); err != nil {
 		return err
 	}
 	return v.again(status, "password", view, view.Errors)
+}
+
+// signInAgain leads a user without a password, whose last proof is too old for
+// the page they are on, to a new one and back.
+func (v *visit) signInAgain() error {
+	return v.done(v.facts.Base + "/magic?return_to=" + url.QueryEscape(v.facts.Base+v.path))
 }

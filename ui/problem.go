@@ -60,6 +60,9 @@ func (v *visit) fail(err error) {
 	}
 	p := problemOf(err)
 	p.program = v.route.program
+	if p.Status == http.StatusForbidden && p.kind == "" && v.live != nil {
+		p.Account = v.live.Identity.Email
+	}
 	switch p.Status {
 	case http.StatusInternalServerError:
 		p.ID = rand.Text()[:10]

@@ -25,7 +25,7 @@ var rehearsedFields = []fieldView{
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Changed: true, SignUp: true}},
+	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true}},
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
@@ -37,6 +37,22 @@ var rehearsals = map[string][]any{
 	"profile": {profileView{}, profileView{
 		Name: "name", Languages: []optionView{{"en", "English", true}, {"de", "Deutsch", false}}, Fields: rehearsedFields, Errors: map[string]string{"name": "error"},
 	}},
+	"email": {emailView{}, emailView{
+		Current: "current", Pending: "pending", Email: "email", HasPassword: true, Errors: map[string]string{"email": "error", "current": "error"},
+	}},
+	"email_link": {emailLinkView{}, emailLinkView{Action: "/", Email: "email"}},
+	"keep_email": {emailLinkView{}, emailLinkView{Action: "/", Email: "email"}},
+	"activity": {activityView{}, activityView{Older: "/", Events: []eventView{
+		{}, {Text: "text", Device: "device", IP: "ip", When: "when", Stamp: "stamp", Warn: true},
+	}}},
+	"data":       {nil},
+	"delete":     {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error"}}},
+	"reactivate": {reactivateView{}, reactivateView{Email: "email", When: "when"}},
+	"invitation": {invitationView{}, invitationView{
+		Action: "/", Email: "email", Name: "name", Fields: rehearsedFields, Errors: map[string]string{"name": "error", "password": "error"},
+	}},
+	"kept":       {keptView{}, keptView{Action: "/", Fields: []keptField{{"name", "value", "shown"}}}},
+	"mailbox":    {mailboxView{}, mailboxView{Mails: []mailView{{"to", "subject", "text", "/html"}}}},
 	"waiting":    {waitingView{}, waitingView{Email: "email"}},
 	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
 	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
@@ -48,7 +64,7 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"stepup":   {stepUpView{}, stepUpView{Email: "email", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, This: rehearsedSession, Changed: "changed"}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -109,9 +110,21 @@ func (v *visit) isPortalAction(address string) bool {
 		if !inside || below != "" && below[0] != '/' {
 			continue
 		}
-		if below != "" && below != "/account" && below != "/account/sessions" {
+		if !mayReturn(below) {
 			return true
 		}
 	}
 	return false
+}
+
+// returnable are the pages of the portal that a visitor may be led to.
+var returnable = []string{
+	"", "/account", "/account/profile", "/account/email", "/account/password", "/account/sessions", "/account/activity",
+	"/account/data", "/account/delete", "/reactivate",
+}
+
+// mayReturn reports whether a visitor may be led to a page of the portal: one of
+// those, or what waits for them behind a secret.
+func mayReturn(below string) bool {
+	return slices.Contains(returnable, below) || strings.HasPrefix(below, emailPrefix) || strings.HasPrefix(below, resendPrefix)
 }

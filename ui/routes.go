@@ -28,16 +28,23 @@ const (
 )
 
 const (
-	setUpPrefix   = "/setup/"
-	magicPrefix   = "/magic/"
-	confirmPrefix = "/confirm/"
-	resetPrefix   = "/reset/"
-	assetPrefix   = "/assets/"
+	setUpPrefix      = "/setup/"
+	magicPrefix      = "/magic/"
+	confirmPrefix    = "/confirm/"
+	resetPrefix      = "/reset/"
+	emailPrefix      = "/account/email/"
+	keepPrefix       = "/keep-email/"
+	invitationPrefix = "/invitations/"
+	resendPrefix     = "/resend/"
+	mailboxPrefix    = "/dev/mailbox/"
+	assetPrefix      = "/assets/"
 )
 
 // secretPrefixes are those of pages whose path is a secret: it is kept out of
 // logs and of the Referer.
-var secretPrefixes = []string{setUpPrefix, magicPrefix, confirmPrefix, resetPrefix}
+var secretPrefixes = []string{
+	setUpPrefix, magicPrefix, confirmPrefix, resetPrefix, emailPrefix, keepPrefix, invitationPrefix, resendPrefix,
+}
 
 // secretPrefix returns the prefix of a page whose path is a secret, or nothing.
 func secretPrefix(path string) string {
@@ -59,6 +66,12 @@ var routes = map[string]route{
 	"/login":                          {get: (*visit).showLogin, post: (*visit).login, who: visitors},
 	"/account/profile":                {get: (*visit).showProfile, post: (*visit).saveProfile, who: members},
 	"/account/password":               {get: (*visit).showPassword, post: (*visit).changePassword, who: members},
+	"/account/email":                  {get: (*visit).showEmail, post: (*visit).askEmail, who: members},
+	"/account/email-withdraw":         {post: (*visit).withdrawEmail, who: members},
+	"/account/activity":               {get: (*visit).showActivity, who: members},
+	"/account/data":                   {get: (*visit).showData, post: (*visit).exportData, who: members},
+	"/account/delete":                 {get: (*visit).showDelete, post: (*visit).deleteAccount, who: members},
+	"/reactivate":                     {get: (*visit).showReactivate, post: (*visit).reactivate, who: members, held: true},
 	"/register":                       {get: (*visit).showRegister, post: (*visit).register, who: visitors},
 	"/confirm":                        {get: (*visit).showConfirm, post: (*visit).confirmCode, who: visitors},
 	"/confirm/resend":                 {post: (*visit).resend, who: visitors},
@@ -74,6 +87,12 @@ var routes = map[string]route{
 	confirmPrefix:                     {get: (*visit).showConfirmLink, post: (*visit).confirmLink, who: visitors},
 	magicPrefix:                       {get: (*visit).showMagicLink, post: (*visit).useMagicLink, who: visitors},
 	resetPrefix:                       {get: (*visit).showResetLink, post: (*visit).useResetLink, who: visitors},
+	emailPrefix:                       {get: (*visit).showEmailLink, post: (*visit).confirmEmail, who: members},
+	keepPrefix:                        {get: (*visit).showKeepEmail, post: (*visit).keepEmail, who: visitors},
+	invitationPrefix:                  {get: (*visit).showInvitation, post: (*visit).acceptInvitation, who: visitors},
+	resendPrefix:                      {get: (*visit).showKept, who: members},
+	"/dev/mailbox":                    {get: (*visit).showMailbox},
+	mailboxPrefix:                     {get: (*visit).showMail},
 	assetPrefix:                       {get: (*visit).asset},
 }
 
@@ -83,7 +102,7 @@ func find(path string) (route, bool) {
 	if r, ok := routes[path]; ok && !strings.HasSuffix(path, "/") {
 		return r, true
 	}
-	for _, prefix := range append([]string{assetPrefix}, secretPrefixes...) {
+	for _, prefix := range append([]string{assetPrefix, mailboxPrefix}, secretPrefixes...) {
 		if strings.HasPrefix(path, prefix) && len(path) > len(prefix) {
 			return routes[prefix], true
 		}

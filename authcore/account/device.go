@@ -60,20 +60,39 @@ func knownDevice(s Sealer, cookies []string, user authcore.User, now time.Time) 
 }
 
 func openDevice(s Sealer, cookie string, user authcore.User, now time.Time) string {
-	if user.ID == "" || cookie == "" || len(cookie) > 512 {
-		return ""
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
-	if err != nil {
-		return ""
-	}
-	plain, err := s.Open(devicePurpose, sealed, nil)
-	if err != nil {
-		return ""
-	}
-	var d device
-	if json.Unmarshal(plain, &d) != nil || d.UserID != user.ID || d.Epoch != user.AuthEpoch || now.After(d.Until) {
+	d := unsealDevice(s, cookie, now)
+	if user.ID == "" || d.UserID != user.ID || d.Epoch != user.AuthEpoch {
 		return ""
 	}
 	return d.ID
+}
+
+// unsealDevice returns a mark, or the zero value for what is none or has expired.
+func unsealDevice(s Sealer, cookie string, now time.Time) (d device) {
+	if cookie == "" || len(cookie) > 512 {
+		return device{}
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
+	if err != nil {
+		return device{}
+	}
+	plain, err := s.Open(devicePurpose, sealed, nil)
+	if err != nil || json.Unmarshal(plain, &d) != nil || now.After(d.Until) {
+		return device{}
+	}
+	return d
+}
+
+// KnownUser returns the id of the user who last signed in with a browser, by its
+// known-device cookies: empty when that is not known, or several are told. It
+// proves nothing about who uses the browser now.
+func KnownUser(s Sealer, cookies []string, now time.Time) (userID string) {
+	for _, cookie := range cookies {
+		d := unsealDevice(s, cookie, now)
+		if d.UserID == "" || userID != "" && d.UserID != userID {
+			return ""
+		}
+		userID = d.UserID
+	}
+	return userID
 }

@@ -61,11 +61,11 @@ type faultyLedger struct {
 	*fault
 }
 
-func (f faultyLedger) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event) error {
+func (f faultyLedger) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {
 	if err := f.at("SignedIn"); err != nil {
 		return err
 	}
-	return f.Ledger.SignedIn(ctx, userID, epoch, event)
+	return f.Ledger.SignedIn(ctx, userID, epoch, event, jobs...)
 }
 
 func (f faultyLedger) Failed(ctx context.Context, userID string, event audit.Event) (int, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -76,6 +77,25 @@ func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool)
 	s.forgive(ctx, user)
 	s.events.Emit(name, map[string]any{"user_id": userID})
 	return user, nil
+}
+
+// Approve accepts an account that waits for it and tells the user by mail. It
+// fails with authcore.ErrConflict when it does not wait. The client says where
+// the link in the mail leads.
+func (s *Service) Approve(ctx context.Context, user authcore.User, client authcore.Client) (authcore.User, error) {
+	letter, err := mail.NewJob(s.sealer, mail.About(mail.Approved, user, client, nil).LeadingTo("/login"), s.clock())
+	if err != nil {
+		return user, err
+	}
+	refresh, err := RefreshSessions(s.sealer, user.ID, s.clock())
+	if err != nil {
+		return user, err
+	}
+	approved, err := s.ledger.Approve(ctx, user.ID, s.operatorEvent(audit.UserApprove).Of(user.ID), letter, refresh)
+	if err != nil {
+		return user, fmt.Errorf("approving account: %w", err)
+	}
+	return approved, s.Refresh(ctx, user.ID)
 }
 
 // SetPassword replaces the password of an account and ends its sessions.

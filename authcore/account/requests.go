@@ -65,6 +65,7 @@ const (
 	ProblemWrongPassword Problem = "password_wrong"
 	ProblemNameTooLong   Problem = "name_too_long"
 	ProblemEmailDomain   Problem = "email_domain"
+	ProblemEmailSame     Problem = "email_same"
 	ProblemWrongCode     Problem = "code_wrong"
 	ProblemValue         Problem = "value_invalid"
 	ProblemValueTooLong  Problem = "value_too_long"

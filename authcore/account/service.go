@@ -69,6 +69,8 @@ const (
 	EventUserEnabled    EventName = "user_enabled"
 	EventPasswordSet    EventName = "password_set"
 	EventSessionRevoked EventName = "session_revoked"
+	EventEmailChanged   EventName = "email_changed"
+	EventUserDeleted    EventName = "user_deleted"
 )
 
 // Deps are what a Service is made of.

@@ -18,6 +18,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/secret"
@@ -52,11 +53,11 @@ type hooked struct {
 	before func()
 }
 
-func (h *hooked) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event) error {
+func (h *hooked) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {
 	if h.before != nil {
 		h.before()
 	}
-	return h.Ledger.SignedIn(ctx, userID, epoch, event)
+	return h.Ledger.SignedIn(ctx, userID, epoch, event, jobs...)
 }
 
 // mails are the letters that wait to be sent.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 )
@@ -59,7 +61,11 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		}
 		return SignedIn{}, s.fail(ctx, user, in, reason)
 	}
-	signedIn, err := s.open(ctx, user, in.Remember, device, in.Client)
+	jobs, err := s.newDevice(user, credential, device, in.Client)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	signedIn, err := s.open(ctx, user, in.Remember, device, in.Client, jobs...)
 	if errors.Is(err, authcore.ErrConflict) {
 		return SignedIn{}, s.fail(ctx, user, in, reasonRaced)
 	}
@@ -129,10 +135,22 @@ func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reaso
 	return ErrInvalidCredentials
 }
 
-// open makes the session of a user who has just proven a password.
-func (s *Service) open(ctx context.Context, user authcore.User, remember bool, device string, client authcore.Client) (SignedIn, error) {
+// newDevice returns the letter that tells the owner of a sign-in from a browser
+// that the account does not know, unless it is the first sign-in of all.
+func (s *Service) newDevice(user authcore.User, credential Credential, device string, client authcore.Client) ([]job.Job, error) {
+	if device != "" || credential.SignedInAt.IsZero() || !user.EmailVerified() {
+		return nil, nil
+	}
+	letter := mail.About(mail.NewDevice, user, client, map[string]string{"user_agent": client.UserAgent})
+	j, err := mail.NewJob(s.sealer, letter.LeadingTo("/account/sessions"), s.clock())
+	return []job.Job{j}, err
+}
+
+// open makes the session of a user who has just proven a password, with the
+// jobs that follow from it.
+func (s *Service) open(ctx context.Context, user authcore.User, remember bool, device string, client authcore.Client, jobs ...job.Job) (SignedIn, error) {
 	return s.Open(ctx, Opening{User: user, Method: authcore.MethodPassword, Remember: remember, Device: device, Client: client}, func(ctx context.Context, sessionID string) error {
-		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(audit.LoginSuccess, user.ID, client).On(sessionID))
+		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(audit.LoginSuccess, user.ID, client).On(sessionID), jobs...)
 	})
 }
 

@@ -18,6 +18,8 @@ type Credential struct {
 	Failures int
 	// ChangedAt is when the password was last set.
 	ChangedAt time.Time
+	// SignedInAt is when the user last signed in; zero when never.
+	SignedInAt time.Time
 }
 
 // UserStore reads accounts.
@@ -57,10 +59,13 @@ type Ledger interface {
 	// increments the auth epoch when it disables, and returns the account. The
 	// jobs follow from it.
 	SetDisabled(ctx context.Context, userID string, disabled bool, event audit.Event, jobs ...job.Job) (authcore.User, error)
-	// SignedIn resets the failures. It fails with authcore.ErrConflict when
+	// SignedIn notes a sign-in and resets the failures. It fails with authcore.ErrConflict when
 	// the account is disabled or its auth epoch is not the given one any more:
 	// the sign-in has lost a race against a revocation and must not stand.
-	SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event) error
+	SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error
+	// Approve accepts an account that waits for it, with the jobs that follow, and
+	// returns it. It fails with authcore.ErrConflict when it does not wait.
+	Approve(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) (authcore.User, error)
 	// Failed increments the failures of an account and returns the new count.
 	// With an empty user id it writes the event alone.
 	Failed(ctx context.Context, userID string, event audit.Event) (int, error)

@@ -6,6 +6,7 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,40 +20,50 @@ type Action string
 
 // The actions.
 const (
-	SetupComplete    Action = "auth.setup.complete"
-	LoginSuccess     Action = "auth.login.success"
-	LoginFailure     Action = "auth.login.failure"
-	Logout           Action = "auth.logout"
-	Lockout          Action = "security.lockout"
-	SessionRevoke    Action = "session.revoke"
-	SessionRevokeAll Action = "session.revoke_all"
-	StepUpSuccess    Action = "session.step_up.success"
-	StepUpFailure    Action = "session.step_up.failure"
-	UserCreate       Action = "account.create"
-	UserDisable      Action = "account.disable"
-	UserEnable       Action = "account.enable"
-	PasswordSet      Action = "account.password_set"
-	KeyRotate        Action = "sigra.key_rotate"
-	SignInLinkSent   Action = "auth.sign_in_link.request"
-	ResetSent        Action = "auth.password_reset.request"
-	ResetComplete    Action = "auth.password_reset.complete"
-	SignUp           Action = "auth.register.success"
-	AddressConfirmed Action = "auth.confirmation_verify.success"
-	PasswordChange   Action = "account.password_change"
-	ProfileChange    Action = "account.profile_change"
+	SetupComplete      Action = "auth.setup.complete"
+	LoginSuccess       Action = "auth.login.success"
+	LoginFailure       Action = "auth.login.failure"
+	Logout             Action = "auth.logout"
+	Lockout            Action = "security.lockout"
+	SessionRevoke      Action = "session.revoke"
+	SessionRevokeAll   Action = "session.revoke_all"
+	StepUpSuccess      Action = "session.step_up.success"
+	StepUpFailure      Action = "session.step_up.failure"
+	UserCreate         Action = "account.create"
+	UserDisable        Action = "account.disable"
+	UserEnable         Action = "account.enable"
+	PasswordSet        Action = "account.password_set"
+	KeyRotate          Action = "sigra.key_rotate"
+	SignInLinkSent     Action = "auth.sign_in_link.request"
+	ResetSent          Action = "auth.password_reset.request"
+	ResetComplete      Action = "auth.password_reset.complete"
+	SignUp             Action = "auth.register.success"
+	AddressConfirmed   Action = "auth.confirmation_verify.success"
+	PasswordChange     Action = "account.password_change"
+	ProfileChange      Action = "account.profile_change"
+	EmailChangeRequest Action = "account.email_change.request"
+	EmailChange        Action = "account.email_change.confirm"
+	EmailChangeCancel  Action = "account.email_change.cancel"
+	DeletionSchedule   Action = "account.deletion.schedule"
+	DeletionCancel     Action = "account.deletion.cancel"
+	DeletionExecute    Action = "account.deletion.execute"
+	DataExport         Action = "account.data_export"
+	UserApprove        Action = "account.approve"
+	InvitationSent     Action = "auth.invitation.request"
+	InvitationAccept   Action = "auth.invitation.accept"
 )
 
-var actions = map[Action]bool{
-	SetupComplete: true, LoginSuccess: true, LoginFailure: true, Logout: true,
-	Lockout: true, SessionRevoke: true, SessionRevokeAll: true,
-	StepUpSuccess: true, StepUpFailure: true, UserCreate: true,
-	UserDisable: true, UserEnable: true, PasswordSet: true, KeyRotate: true,
-	SignInLinkSent: true, ResetSent: true, ResetComplete: true,
-	SignUp: true, AddressConfirmed: true, PasswordChange: true, ProfileChange: true,
+// Actions are all of them.
+var Actions = []Action{
+	SetupComplete, LoginSuccess, LoginFailure, Logout, Lockout, SessionRevoke, SessionRevokeAll, StepUpSuccess,
+	StepUpFailure, UserCreate, UserDisable, UserEnable, PasswordSet, KeyRotate, SignInLinkSent, ResetSent,
+	ResetComplete, SignUp, AddressConfirmed, PasswordChange, ProfileChange, EmailChangeRequest, EmailChange,
+	EmailChangeCancel, DeletionSchedule, DeletionCancel, DeletionExecute, DataExport, UserApprove, InvitationSent,
+	InvitationAccept,
 }
 
 // Valid reports whether the action is one of the closed set.
-func (a Action) Valid() bool { return actions[a] }
+func (a Action) Valid() bool { return slices.Contains(Actions, a) }
 
 // ActorType says what kind of party acted.
 type ActorType string

@@ -10,7 +10,7 @@ import (
 
 func TestActionsAreWellFormed(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z_]+(\.[a-z_]+){1,2}$`)
-	for action := range actions {
+	for _, action := range Actions {
 		if !form.MatchString(string(action)) {
 			t.Errorf("%q does not read area.subject[.result]", action)
 		}

@@ -48,6 +48,13 @@ type Sealer interface {
 	Open(purpose string, sealed, associated []byte) ([]byte, error)
 }
 
+// At returns the job due at another time. How long it is tried, should it fail,
+// counts from then.
+func (j Job) At(due time.Time) Job {
+	j.CreatedAt, j.DueAt = due.UTC(), due.UTC()
+	return j
+}
+
 const sealPurpose = "job"
 
 // New returns a job of a payload, which is encoded as JSON, that is due at once.

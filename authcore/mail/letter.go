@@ -30,10 +30,30 @@ const (
 	Reset Kind = "reset"
 	// PasswordChanged tells the owner that there is a new password.
 	PasswordChanged Kind = "password_changed"
+	// ChangeEmail holds a link that gives an account the address it is sent to.
+	ChangeEmail Kind = "change_email"
+	// EmailChanging tells the address so far that it is about to be replaced,
+	// with a link that stops it; EmailChanged that it was.
+	EmailChanging Kind = "email_changing"
+	EmailChanged  Kind = "email_changed"
+	// NewDevice tells the owner of a sign-in from a browser not seen before.
+	NewDevice Kind = "new_device"
+	// DeletionScheduled tells when the account will be deleted; DeletionCancelled
+	// that it will not, and Deleted that it was.
+	DeletionScheduled Kind = "deletion_scheduled"
+	DeletionCancelled Kind = "deletion_cancelled"
+	Deleted           Kind = "deleted"
+	// Approved tells that an operator has accepted the account.
+	Approved Kind = "approved"
+	// Invitation holds a link to make an account.
+	Invitation Kind = "invitation"
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged}
+var Kinds = []Kind{
+	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
+	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation,
+}
 
 // Letter is a mail that is due: what it says, not how. It is written when it
 // is sent, so that the texts of today are used.

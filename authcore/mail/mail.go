@@ -6,7 +6,6 @@ package mail
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 )
 
@@ -38,18 +37,4 @@ type Sender interface {
 	// Send sends a message or fails; it respects the context's deadline. A
 	// failure that no further attempt would mend is marked by job.Permanent.
 	Send(ctx context.Context, m Message) error
-}
-
-// LogSender writes mail to a log, for a first run without a mail server.
-type LogSender struct {
-	Logger *slog.Logger
-}
-
-// Send writes a message to the log.
-func (s LogSender) Send(ctx context.Context, m Message) error {
-	if err := m.Validate(); err != nil {
-		return err
-	}
-	s.Logger.InfoContext(ctx, "mail", slog.String("to", m.To), slog.String("subject", m.Subject), slog.String("text", m.Text))
-	return nil
 }

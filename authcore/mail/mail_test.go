@@ -10,7 +10,7 @@ import (
 
 func TestLogSender(t *testing.T) {
 	var out bytes.Buffer
-	s := LogSender{slog.New(slog.NewTextHandler(&out, nil))}
+	s := NewLogSender(slog.New(slog.NewTextHandler(&out, nil)))
 	if err := s.Send(t.Context(), Message{To: "ada@example.com", Subject: "Hello", Text: "line 1\nline 2"}); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestLogSender(t *testing.T) {
 
 func TestHeaderInjection(t *testing.T) {
 	var out bytes.Buffer
-	s := LogSender{slog.New(slog.NewTextHandler(&out, nil))}
+	s := NewLogSender(slog.New(slog.NewTextHandler(&out, nil)))
 	for _, m := range []Message{
 		{To: "a@b\r\nBcc: c@d", Subject: "x"}, {To: "a@b", Subject: "x\nBcc: c@d"}, {To: "a@b\r", Subject: "x"}, {ID: "a\n", To: "a@b"},
 	} {

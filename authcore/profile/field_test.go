@@ -43,15 +43,15 @@ func TestClean(t *testing.T) {
 func TestValidate(t *testing.T) {
 	good := Field{Name: "company", Type: Text}
 	for message, fields := range map[string]Fields{
-		"":              {good, {Name: "team", Type: Choice, Options: []string{"a", "b"}}},
-		"twice":         {good, good},
-		"begins with":   {{Name: "Company", Type: Text}},
-		"Sigra itself":  {{Name: "email", Type: Text}},
-		"unknown type":  {{Name: "a", Type: "file"}},
-		"two options":   {{Name: "a", Type: Choice, Options: []string{"one"}}},
-		"has options":   {{Name: "a", Type: Text, Options: []string{"a", "b"}}},
-		"1 to 500":      {{Name: "a", Type: Text, Max: 501}},
-		"is the most":   make(Fields, 21),
+		"":             {good, {Name: "team", Type: Choice, Options: []string{"a", "b"}}},
+		"twice":        {good, good},
+		"begins with":  {{Name: "Company", Type: Text}},
+		"Sigra itself": {{Name: "email", Type: Text}},
+		"unknown type": {{Name: "a", Type: "file"}},
+		"two options":  {{Name: "a", Type: Choice, Options: []string{"one"}}},
+		"has options":  {{Name: "a", Type: Text, Options: []string{"a", "b"}}},
+		"1 to 500":     {{Name: "a", Type: Text, Max: 501}},
+		"is the most":  make(Fields, 21),
 	} {
 		err := fields.Validate()
 		if message == "" && err != nil || message != "" && (err == nil || !strings.Contains(err.Error(), message)) {

@@ -127,6 +127,10 @@ func ours(pair string) bool {
 	return name == baseName || strings.HasPrefix(name, baseName+"-")
 }
 
+// DeviceName is the name of the cookie that marks a browser as known: this one's,
+// extended, so that it has the same prefix and the same protection.
+func (c Cookie) DeviceName() string { return c.Name + "-device" }
+
 // Set sends the token to the browser: for the browser session, or until the
 // session ends when it is remembered.
 func (c Cookie) Set(w http.ResponseWriter, t Token, s *Session, now time.Time) {

@@ -47,6 +47,8 @@ const (
 	Open Mode = "open"
 	// Domain is everybody with an address in one of some domains.
 	Domain Mode = "domain"
+	// Invite is whoever an operator has invited.
+	Invite Mode = "invite"
 )
 
 // Rules say who may sign up.
@@ -54,6 +56,15 @@ type Rules struct {
 	Mode Mode
 	// Domains are lower case, in A-labels, for the mode Domain.
 	Domains []string
+	// Approval holds new accounts until an operator accepts them. Those who were
+	// invited have been accepted.
+	Approval bool
+}
+
+// Allows reports whether accounts may have an address.
+func (r Rules) Allows(email account.Email) bool {
+	_, domain, _ := strings.Cut(email.Key, "@")
+	return r.Mode != Domain || slices.Contains(r.Domains, domain)
 }
 
 // Deps are what a Service is made of.
@@ -110,7 +121,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	if !s.Opened() {
 		return "", authcore.ErrNotFound
 	}
-	if email, ok := account.ParseEmail(in.Email); ok && s.Rules.Mode == Domain && !s.inDomain(email) {
+	if email, ok := account.ParseEmail(in.Email); ok && !s.Rules.Allows(email) {
 		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmailDomain}}
 	}
 	user, hash, err := s.Accounts.Prepare(ctx, account.NewUser{
@@ -129,11 +140,6 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 		return "", err
 	}
 	return s.sealTicket(t)
-}
-
-func (s *Service) inDomain(email account.Email) bool {
-	_, domain, _ := strings.Cut(email.Key, "@")
-	return slices.Contains(s.Rules.Domains, domain)
 }
 
 // allow counts a mail. Over the limit of the address it returns the key of no
@@ -186,6 +192,9 @@ func (s *Service) register(ctx context.Context, j job.Job) error {
 		return done(s.Store.Answer(ctx, j, letter))
 	}
 	asks := a.User
+	if s.Rules.Approval {
+		asks.AwaitsApprovalSince = now
+	}
 	if found { // never confirmed: whoever signs up last may
 		asks.ID, asks.AuthEpoch = user.ID, user.AuthEpoch
 	}

@@ -28,6 +28,14 @@ type Store interface {
 	// ConfirmToken returns the live token of a sign-up or, with an empty one,
 	// of a user; or authcore.ErrNotFound.
 	ConfirmToken(ctx context.Context, signUp, userID string, at time.Time) (token.Token, error)
+	// Invite stores an invitation and its letter, in place of an older one to the
+	// same address.
+	Invite(ctx context.Context, t token.Token, letter job.Job, event audit.Event) error
+	// Accept consumes an invitation and makes its account; one with the same
+	// address that was never confirmed goes. It fails with authcore.ErrNotFound
+	// for an invitation that was used or has expired, and with
+	// authcore.ErrConflict when the address is taken.
+	Accept(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event) error
 	// Confirm consumes a token, and all others of the account, verifies the
 	// address and increments the auth epoch; unless the password is kept, it is
 	// removed. It fails with authcore.ErrNotFound for a token that was used, has

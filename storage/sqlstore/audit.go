@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/disclosure"
 )
 
 const (
@@ -75,3 +76,33 @@ func clean(text string) string {
 func printable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
+
+// EventsOf implements disclosure.Trail.
+func (db *DB) EventsOf(ctx context.Context, userID, before string, limit int) ([]audit.Event, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	rows, err := db.read.QueryContext(ctx, `SELECT id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata
+		FROM audit_events WHERE user_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, userID, before, limit)
+	if err != nil {
+		return nil, db.failed("reading events", err)
+	}
+	defer rows.Close()
+	var events []audit.Event
+	for rows.Next() {
+		var e audit.Event
+		var at int64
+		var metadata string
+		err := rows.Scan(&e.ID, &at, &e.Action, &e.ActorType, &e.ActorID, &e.UserID, &e.TargetID, &e.OrgID, &e.IP, &e.UserAgent, &metadata)
+		if err == nil {
+			err = json.Unmarshal([]byte(metadata), &e.Metadata)
+		}
+		if err != nil {
+			return nil, db.failed("reading events", err)
+		}
+		e.At = timeOf(at)
+		events = append(events, e)
+	}
+	return events, db.failed("reading events", rows.Err())
+}
+
+var _ disclosure.Trail = (*DB)(nil)

@@ -144,7 +144,7 @@ func (q *Jobs) List(ctx context.Context, limit int) ([]job.Job, error) {
 // time to live begins anew.
 func (q *Jobs) Revive(ctx context.Context, id string, now time.Time) (int, error) {
 	n, err := q.db.exec(ctx, "reviving jobs", `UPDATE jobs SET dead_at = 0, due_at = $1, created_at = $1, attempts = 0
-		WHERE lease = '' AND ($2 = '' OR id = $2)`, micros(now), id)
+		WHERE lease = '' AND attempts > 0 AND ($2 = '' OR id = $2)`, micros(now), id)
 	return int(n), err
 }
 

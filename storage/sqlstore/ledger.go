@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -41,6 +42,9 @@ func (db *DB) CreateFirst(ctx context.Context, tokenHash []byte, user authcore.U
 			return err
 		}
 		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
+			return err
+		}
+		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
@@ -84,7 +88,7 @@ func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, eve
 			disabledAt, epochs = at, 1
 		}
 		row := tx.QueryRowContext(ctx, `UPDATE users SET disabled_at = $2, auth_epoch = auth_epoch + $3, updated_at = $4
-			WHERE id = $1 RETURNING `+userColumns, userID, disabledAt, epochs, at)
+			WHERE id = $1 AND deleted_at = 0 RETURNING `+userColumns, userID, disabledAt, epochs, at)
 		if user, err = scanUser(row); err != nil {
 			return err
 		}
@@ -96,8 +100,8 @@ func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, eve
 // SignedIn implements account.Ledger. The account is locked while it is judged,
 // so that a sign-in and a revocation that overlap are told apart: the later one
 // sees what the earlier one did.
-func (db *DB) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event) error {
-	return db.transact(ctx, "noting a sign-in", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "noting a sign-in", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		var disabledAt, current int64
 		row := tx.QueryRowContext(ctx, `SELECT disabled_at, auth_epoch FROM users WHERE id = $1`+db.dialect.forUpdate(), userID)
 		if err := row.Scan(&disabledAt, &current); err != nil {
@@ -106,11 +110,32 @@ func (db *DB) SignedIn(ctx context.Context, userID string, epoch int64, event au
 		if disabledAt != 0 || current != epoch {
 			return fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0 WHERE user_id = $1 AND failures <> 0`, userID); err != nil {
+		if err := noteSignIn(ctx, tx, userID, event.At); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
 	})
+}
+
+func noteSignIn(ctx context.Context, tx *sql.Tx, userID string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0, signed_in_at = $2 WHERE user_id = $1`, userID, micros(at))
+	return err
+}
+
+// Approve implements account.Ledger.
+func (db *DB) Approve(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
+	err = db.promise(ctx, "approving an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		row := tx.QueryRowContext(ctx, `UPDATE users SET awaits_approval = 0, updated_at = $2
+			WHERE id = $1 AND awaits_approval <> 0 RETURNING `+userColumns, userID, micros(event.At))
+		if user, err = scanUser(row); errors.Is(err, sql.ErrNoRows) {
+			err = fmt.Errorf("%w: the account does not wait for approval", authcore.ErrConflict)
+		}
+		if err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+	return user, err
 }
 
 // Failed implements account.Ledger.

@@ -31,6 +31,9 @@ func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User
 		if err := db.useLink(ctx, tx, hash, token.SignIn, user, micros(event.At)); err != nil {
 			return err
 		}
+		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+			return err
+		}
 		if user.EmailVerified() {
 			return insertEvent(ctx, tx, event)
 		}

@@ -24,8 +24,8 @@ func (db *DB) Register(ctx context.Context, asked job.Job, user authcore.User, p
 			return err
 		}
 		again, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, email = $3, language = $4, profile = $5,
-			auth_epoch = auth_epoch + 1, updated_at = $6 WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`,
-			user.ID, user.Name, user.Email, user.Language, profile, micros(event.At)))
+			awaits_approval = $6, auth_epoch = auth_epoch + 1, updated_at = $7 WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`,
+			user.ID, user.Name, user.Email, user.Language, profile, micros(user.AwaitsApprovalSince), micros(event.At)))
 		if err != nil {
 			return err
 		}
@@ -83,6 +83,9 @@ func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keep
 		if user.EmailVerified() {
 			return fmt.Errorf("%w: the address is confirmed already", authcore.ErrConflict)
 		}
+		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, user.ID); err != nil {
 			return err
 		}
@@ -95,6 +98,35 @@ func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keep
 				WHERE user_id = $1`, user.ID, at); err != nil {
 				return err
 			}
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// Invite implements signup.Store.
+func (db *DB) Invite(ctx context.Context, t token.Token, letter job.Job, event audit.Event) error {
+	return db.promise(ctx, "storing an invitation", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
+		if err := insertToken(ctx, tx, t); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+// Accept implements signup.Store.
+func (db *DB) Accept(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event) error {
+	return db.transact(ctx, "accepting an invitation", func(ctx context.Context, tx *sql.Tx) error {
+		if err := consumeToken(ctx, tx, hash, token.Invite, event.At); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE email_key = $1 AND email_verified_at = 0 AND disabled_at = 0`, user.EmailKey); err != nil {
+			return err
+		}
+		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
+			return err
+		}
+		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+			return err
 		}
 		return insertEvent(ctx, tx, event)
 	})

@@ -27,14 +27,14 @@ func (db *DB) userWhere(ctx context.Context, condition, value string) (authcore.
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var credential account.Credential
-	var changedAt int64
-	row := db.read.QueryRowContext(ctx, `SELECT `+userColumns+`, credentials.password_hash, credentials.failures, credentials.changed_at
+	var changedAt, signedInAt int64
+	row := db.read.QueryRowContext(ctx, `SELECT `+userColumns+`, credentials.password_hash, credentials.failures, credentials.changed_at, credentials.signed_in_at
 		FROM users JOIN credentials ON credentials.user_id = users.id WHERE `+condition, value)
-	user, err := scanUser(row, &credential.Hash, &credential.Failures, &changedAt)
+	user, err := scanUser(row, &credential.Hash, &credential.Failures, &changedAt, &signedInAt)
 	if err != nil {
 		return authcore.User{}, account.Credential{}, db.failed("reading an account", err)
 	}
-	credential.ChangedAt = timeOf(changedAt)
+	credential.ChangedAt, credential.SignedInAt = timeOf(changedAt), timeOf(signedInAt)
 	return user, credential, nil
 }
 

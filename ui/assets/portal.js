@@ -33,3 +33,15 @@ window.addEventListener("pageshow", () => {
 		delete form.dataset.sent;
 	}
 });
+
+// The fragment of an address never reaches us, so the browser carries it through
+// the pages to where the visitor wanted to go.
+const fragment = location.hash;
+if (fragment) {
+	for (const form of document.querySelectorAll('form[method="post"]')) {
+		form.action = form.action.split("#")[0] + fragment;
+	}
+	for (const link of document.querySelectorAll(".aside a")) {
+		link.hash = fragment;
+	}
+}

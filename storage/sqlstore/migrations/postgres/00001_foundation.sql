@@ -26,7 +26,8 @@ CREATE TABLE credentials (
     user_id       TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     password_hash TEXT   NOT NULL DEFAULT '',
     failures      BIGINT NOT NULL DEFAULT 0,
-    changed_at    BIGINT NOT NULL
+    changed_at    BIGINT NOT NULL,
+    signed_in_at  BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE tokens (

@@ -26,7 +26,8 @@ CREATE TABLE credentials (
     user_id       TEXT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     password_hash TEXT    NOT NULL DEFAULT '',
     failures      INTEGER NOT NULL DEFAULT 0,
-    changed_at    INTEGER NOT NULL
+    changed_at    INTEGER NOT NULL,
+    signed_in_at  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE tokens (

@@ -1,0 +1,185 @@
+// Package disclosure shows users what is kept about them: what has happened to
+// their account, and all of it as a file.
+package disclosure
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// Trail reads the audit log.
+type Trail interface {
+	// EventsOf returns up to limit events about a user, the newest first, those
+	// before the event with the given id (empty: from the newest).
+	EventsOf(ctx context.Context, userID, before string, limit int) ([]audit.Event, error)
+}
+
+// Users reads accounts; account.UserStore does.
+type Users interface {
+	User(ctx context.Context, id string) (authcore.User, account.Credential, error)
+}
+
+// Sessions lists sessions; *session.Manager does.
+type Sessions interface {
+	List(ctx context.Context, userID string) ([]session.Session, error)
+}
+
+// Notes writes audit events; account.Ledger does.
+type Notes interface {
+	Note(ctx context.Context, event audit.Event, jobs ...job.Job) error
+}
+
+// Deps are what a Service is made of.
+type Deps struct {
+	Trail    Trail
+	Users    Users
+	Sessions Sessions
+	Notes    Notes
+	Clock    authcore.Clock
+}
+
+// Service is what the pages call.
+type Service struct{ Deps }
+
+// New returns the service.
+func New(d Deps) *Service { return &Service{d} }
+
+// pageSize is how many events one page shows.
+const pageSize = 25
+
+// Activity returns a page of what has happened to the account of the signed-in
+// user, the newest first, from before an event, and the id to go on from; it is
+// empty on the last page.
+func (s *Service) Activity(ctx context.Context, live *session.Live, before string) (events []audit.Event, next string, err error) {
+	events, err = s.Trail.EventsOf(ctx, live.Identity.UserID, before, pageSize+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading activity: %w", err)
+	}
+	if len(events) > pageSize {
+		events = events[:pageSize]
+		next = events[pageSize-1].ID
+	}
+	return events, next, nil
+}
+
+// maxExported bounds the events of an export; the omissions say so.
+const maxExported = 10_000
+
+// exportBatch is how many of them are read at once.
+const exportBatch = 500
+
+// schemaVersion is that of [Export]. It grows when a field changes its meaning.
+const schemaVersion = 1
+
+// Export is all that is kept about a user, but for what Omissions names.
+type Export struct {
+	SchemaVersion int       `json:"schema_version"`
+	ExportedAt    time.Time `json:"exported_at"`
+	Account       Account   `json:"account"`
+	Sessions      []Session `json:"sessions"`
+	Events        []Event   `json:"events"`
+	Omissions     []string  `json:"omissions"`
+}
+
+// Account is what the account says.
+type Account struct {
+	ID                string            `json:"id"`
+	Email             string            `json:"email"`
+	EmailVerifiedAt   time.Time         `json:"email_verified_at,omitzero"`
+	Name              string            `json:"name"`
+	Role              string            `json:"role"`
+	Language          string            `json:"language"`
+	Profile           map[string]string `json:"profile"`
+	HasPassword       bool              `json:"has_password"`
+	PasswordChangedAt time.Time         `json:"password_changed_at,omitzero"`
+	CreatedAt         time.Time         `json:"created_at"`
+	UpdatedAt         time.Time         `json:"updated_at"`
+}
+
+// Session is where the user is signed in.
+type Session struct {
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastActive time.Time `json:"last_active_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	FirstIP    string    `json:"first_ip"`
+	LastIP     string    `json:"last_ip"`
+	UserAgent  string    `json:"user_agent"`
+	Remembered bool      `json:"remembered"`
+}
+
+// Event is something that has happened to the account.
+type Event struct {
+	ID        string            `json:"id"`
+	At        time.Time         `json:"at"`
+	Action    string            `json:"action"`
+	Actor     string            `json:"actor"`
+	IP        string            `json:"ip"`
+	UserAgent string            `json:"user_agent"`
+	Details   map[string]string `json:"details,omitempty"`
+}
+
+// omissions are what an export leaves out.
+var omissions = []string{
+	"password: only a hash of it is kept, which is of no use to you and of some to a thief",
+	"secrets of sessions and of links in mails: only hashes of them are kept",
+	"mails that were sent: they are not kept",
+	"events beyond the newest 10000",
+	"what the apps behind this gateway keep",
+}
+
+// Export returns all that is kept about the signed-in user.
+func (s *Service) Export(ctx context.Context, live *session.Live, client authcore.Client) (Export, error) {
+	userID := live.Identity.UserID
+	user, credential, err := s.Users.User(ctx, userID)
+	if err != nil {
+		return Export{}, fmt.Errorf("finding account: %w", err)
+	}
+	now := s.Clock().UTC()
+	e := Export{SchemaVersion: schemaVersion, ExportedAt: now, Omissions: omissions, Account: Account{
+		ID: user.ID, Email: user.Email, EmailVerifiedAt: user.EmailVerifiedAt, Name: user.Name, Role: user.Role, Language: user.Language,
+		Profile: user.Profile, HasPassword: credential.Hash != "", CreatedAt: user.CreatedAt, UpdatedAt: user.UpdatedAt,
+	}}
+	if e.Account.HasPassword {
+		e.Account.PasswordChangedAt = credential.ChangedAt
+	}
+	list, err := s.Sessions.List(ctx, userID)
+	if err != nil {
+		return Export{}, err
+	}
+	for _, one := range list {
+		e.Sessions = append(e.Sessions, Session{
+			one.ID, one.CreatedAt, one.Seen.At, one.ExpiresAt, one.FirstIP, one.Seen.IP, one.UserAgent, one.Remembered,
+		})
+	}
+	event := audit.New(now, audit.DataExport, client).By(audit.ActorUser, userID).Of(userID).On(live.ID)
+	if err := s.Notes.Note(ctx, event); err != nil {
+		return Export{}, fmt.Errorf("noting export: %w", err)
+	}
+	e.Events, err = s.events(ctx, userID)
+	return e, err
+}
+
+func (s *Service) events(ctx context.Context, userID string) (events []Event, err error) {
+	for before := ""; len(events) < maxExported; {
+		batch, err := s.Trail.EventsOf(ctx, userID, before, exportBatch)
+		if err != nil {
+			return nil, fmt.Errorf("reading activity: %w", err)
+		}
+		for _, b := range batch {
+			events = append(events, Event{b.ID, b.At, string(b.Action), string(b.ActorType), b.IP, b.UserAgent, b.Metadata})
+		}
+		if len(batch) < exportBatch {
+			break
+		}
+		before = batch[len(batch)-1].ID
+	}
+	return events, nil
+}

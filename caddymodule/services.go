@@ -1,0 +1,61 @@
+package caddymodule
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/address"
+	"github.com/sigra-auth/sigra/authcore/deletion"
+	"github.com/sigra-auth/sigra/authcore/disclosure"
+	"github.com/sigra-auth/sigra/authcore/kept"
+	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/profile"
+	"github.com/sigra-auth/sigra/authcore/recovery"
+	"github.com/sigra-auth/sigra/authcore/signup"
+)
+
+// services are the parts of authcore that each configuration makes anew, over
+// what the engine keeps.
+type services struct {
+	accounts   *account.Service
+	recovery   *recovery.Service
+	signups    *signup.Service
+	profiles   *profile.Service
+	addresses  *address.Service
+	deletions  *deletion.Service
+	disclosure *disclosure.Service
+	kept       *kept.Service
+}
+
+func (a *App) newServices() services {
+	e, clock, fields, rules := a.engine, time.Now, a.profileFields(), a.SignUp.rules()
+	accounts := account.New(account.Deps{
+		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
+		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
+		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
+		Fields: fields, Clock: clock, Logger: a.logger,
+	})
+	return services{
+		accounts: accounts,
+		recovery: recovery.New(recovery.Deps{
+			Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: accounts, Sessions: e.sessions,
+			Guard: e.throttle, Sealer: e, Events: a.observer, Clock: clock,
+		}),
+		signups: signup.New(signup.Deps{
+			Rules: rules, Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: accounts, Sessions: e.sessions,
+			Guard: e.throttle, Sealer: e, Events: a.observer, Clock: clock,
+		}),
+		profiles: profile.New(profile.Deps{Fields: fields, Users: e.db, Store: e.db, Accounts: accounts, Sealer: e, Clock: clock}),
+		addresses: address.New(address.Deps{
+			Users: e.db, Tokens: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions, Guard: e.throttle,
+			Allows: rules.Allows, Sealer: e, Events: a.observer, Clock: clock,
+		}),
+		deletions: deletion.New(deletion.Deps{
+			Rules: a.Deletion.rules(), Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions,
+			Sealer: e, Events: a.observer, Clock: clock,
+		}),
+		disclosure: disclosure.New(disclosure.Deps{Trail: e.db, Users: e.db, Sessions: e.sessions, Notes: e.db, Clock: clock}),
+		kept:       kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
+	}
+}

@@ -1,0 +1,82 @@
+package ui
+
+import (
+	"net/http"
+	"time"
+)
+
+// deleteView is the page that deletes the account.
+type deleteView struct {
+	Email string
+	// Until is the day until which it can be kept after all; empty when it is
+	// deleted at once.
+	Until       string
+	HasPassword bool
+	Errors      map[string]string
+}
+
+// reactivateView is the page of a user whose account will be deleted.
+type reactivateView struct {
+	Email string
+	// When is the day on which it will be.
+	When string
+}
+
+func (v *visit) showDelete() error {
+	view, err := v.deleteView()
+	if err != nil {
+		return err
+	}
+	return v.show("delete", view)
+}
+
+func (v *visit) deleteView() (view deleteView, err error) {
+	if !v.Deletions.Allowed() {
+		return view, statusError(http.StatusNotFound)
+	}
+	view.Email = v.live.Identity.Email
+	if grace := v.Deletions.Grace(); grace > 0 {
+		view.Until = v.Clock().Add(grace).UTC().Format(time.DateOnly)
+	}
+	view.HasPassword, err = v.Accounts.HasPassword(v.r.Context(), v.live)
+	return view, err
+}
+
+func (v *visit) deleteAccount() error {
+	if v.form["confirm"] != "yes" {
+		return v.showDelete()
+	}
+	err := v.Deletions.Schedule(v.r.Context(), v.live, v.form["current"], v.facts.Client)
+	if err == nil {
+		v.forget()
+		return v.done(v.facts.Base + "/login?deleted=1")
+	}
+	status, problems, err := v.refused(err, "current")
+	if problems == nil {
+		return err
+	}
+	view, err := v.deleteView()
+	if err != nil {
+		return err
+	}
+	view.Errors = problems
+	return v.again(status, "delete", view, problems)
+}
+
+func (v *visit) showReactivate() error {
+	when, err := v.Deletions.When(v.r.Context(), v.live)
+	if err != nil {
+		return err
+	}
+	if when.IsZero() {
+		return v.done(v.facts.Base + "/account")
+	}
+	return v.show("reactivate", reactivateView{Email: v.live.Identity.Email, When: when.UTC().Format(time.DateOnly)})
+}
+
+func (v *visit) reactivate() error {
+	if err := v.Deletions.Cancel(v.r.Context(), v.live, v.facts.Client); err != nil {
+		return err
+	}
+	return v.done(v.facts.Base + "/account?changed=kept")
+}

@@ -1,0 +1,126 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/address"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/disclosure"
+	"github.com/sigra-auth/sigra/authcore/kept"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/signup"
+)
+
+// The fakes note what they are asked, and answer with err or with success.
+
+type fakeAddresses struct {
+	err     error
+	pending string
+	calls   []string
+}
+
+func (f *fakeAddresses) Ask(_ context.Context, _ *session.Live, change address.Change, _ authcore.Client) error {
+	f.calls = append(f.calls, "Ask "+change.Email+" "+change.Current)
+	return f.err
+}
+
+func (f *fakeAddresses) Pending(context.Context, *session.Live) (string, error) {
+	return f.pending, nil
+}
+
+func (f *fakeAddresses) Check(_ context.Context, _ *session.Live, secret string) (string, error) {
+	f.calls = append(f.calls, "Check "+secret)
+	return "new@example.com", f.err
+}
+
+func (f *fakeAddresses) Confirm(_ context.Context, _ *session.Live, secret string, _ authcore.Client) (account.SignedIn, error) {
+	f.calls = append(f.calls, "Confirm "+secret)
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, f.err
+}
+
+func (f *fakeAddresses) CheckKeep(_ context.Context, secret string) (string, error) {
+	f.calls = append(f.calls, "CheckKeep "+secret)
+	return "new@example.com", f.err
+}
+
+func (f *fakeAddresses) Keep(_ context.Context, secret string, _ authcore.Client) error {
+	f.calls = append(f.calls, "Keep "+secret)
+	return f.err
+}
+
+func (f *fakeAddresses) Withdraw(context.Context, *session.Live, authcore.Client) error {
+	f.calls = append(f.calls, "Withdraw")
+	return f.err
+}
+
+type fakeDeletions struct {
+	off   bool
+	grace time.Duration
+	when  time.Time
+	err   error
+	calls []string
+}
+
+func (f *fakeDeletions) Allowed() bool        { return !f.off }
+func (f *fakeDeletions) Grace() time.Duration { return f.grace }
+
+func (f *fakeDeletions) Schedule(_ context.Context, _ *session.Live, password string, _ authcore.Client) error {
+	f.calls = append(f.calls, "Schedule "+password)
+	return f.err
+}
+
+func (f *fakeDeletions) When(context.Context, *session.Live) (time.Time, error) { return f.when, f.err }
+
+func (f *fakeDeletions) Cancel(context.Context, *session.Live, authcore.Client) error {
+	f.calls = append(f.calls, "Cancel")
+	return f.err
+}
+
+type fakeDisclosure struct {
+	events []audit.Event
+	next   string
+	before string
+	export disclosure.Export
+	err    error
+	calls  int
+}
+
+func (f *fakeDisclosure) Activity(_ context.Context, _ *session.Live, before string) ([]audit.Event, string, error) {
+	f.before = before
+	return f.events, f.next, f.err
+}
+
+func (f *fakeDisclosure) Export(context.Context, *session.Live, authcore.Client) (disclosure.Export, error) {
+	f.calls++
+	return f.export, f.err
+}
+
+type fakeKept struct {
+	form kept.Form
+	err  error
+	site string
+}
+
+func (f *fakeKept) Form(_ context.Context, _ *session.Live, _, site string) (kept.Form, error) {
+	f.site = site
+	return f.form, f.err
+}
+
+func (f *fakeSignUps) Invited(_ context.Context, secret string) (string, error) {
+	f.calls = append(f.calls, "Invited "+secret)
+	return "grace@example.com", f.invitedErr
+}
+
+func (f *fakeSignUps) Accept(_ context.Context, secret string, in signup.SignUp) (account.SignedIn, error) {
+	f.calls, f.signUp = append(f.calls, "Accept "+secret), in
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, f.err
+}
+
+// calls is how often a service was asked to do something.
+func (p *portal) calls() int {
+	return len(p.accounts.calls) + len(p.recovery.calls) + len(p.signups.calls) + len(p.addresses.calls) +
+		len(p.deletions.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
+}
