@@ -136,9 +136,10 @@ func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reaso
 }
 
 // newDevice returns the letter that tells the owner of a sign-in from a browser
-// that the account does not know, unless it is the first sign-in of all.
+// that the account does not know, unless it is the first with this password: of
+// that the owner has been told.
 func (s *Service) newDevice(user authcore.User, credential Credential, device string, client authcore.Client) ([]job.Job, error) {
-	if device != "" || credential.SignedInAt.IsZero() || !user.EmailVerified() {
+	if device != "" || !credential.SignedInAt.After(credential.ChangedAt) || !user.EmailVerified() {
 		return nil, nil
 	}
 	letter := mail.About(mail.NewDevice, user, client, map[string]string{"user_agent": client.UserAgent})

@@ -18,6 +18,8 @@ import (
 type Browser struct {
 	t   testing.TB
 	ctx context.Context
+	// scripts says that JavaScript is on.
+	scripts bool
 }
 
 // New starts a browser for the test. A machine without Chromium fails it.
@@ -47,7 +49,7 @@ func New(t testing.TB) *Browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
-	return &Browser{t, ctx}
+	return &Browser{t, ctx, true}
 }
 
 func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -69,6 +71,21 @@ func (b *Browser) Open(url string) {
 func (b *Browser) Fill(selector, text string) {
 	b.t.Helper()
 	b.do("filling "+selector, chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Choose chooses an option of a list.
+func (b *Browser) Choose(selector, value string) {
+	b.t.Helper()
+	b.do("choosing in "+selector, chromedp.SetValue(chromedp.CSS(selector), value))
+}
+
+// Speak asks for pages in a language from now on.
+func (b *Browser) Speak(language string) {
+	b.t.Helper()
+	b.do("choosing a language", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0", AcceptLanguage: language})
+		return err
+	}))
 }
 
 // Press clicks what leads to another page and waits until it has loaded.
@@ -119,6 +136,7 @@ func value[T any](b *Browser, what string, a chromedp.Action[T]) T {
 // WithoutScripts turns JavaScript off.
 func (b *Browser) WithoutScripts() {
 	b.t.Helper()
+	b.scripts = false
 	b.do("turning scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err

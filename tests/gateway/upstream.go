@@ -64,6 +64,18 @@ func (u *Upstream) Count() int {
 	return len(u.requests)
 }
 
+// For returns the requests for an address: a browser asks for more than that.
+func (u *Upstream) For(uri string) (requests []Recorded) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, r := range u.requests {
+		if r.URI == uri {
+			requests = append(requests, r)
+		}
+	}
+	return requests
+}
+
 // SlowAnswer is how long /slow takes.
 const SlowAnswer = 800 * time.Millisecond
 

@@ -1,0 +1,214 @@
+package browser
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sigra-auth/sigra/tests/gateway"
+	"github.com/sigra-auth/sigra/tests/servers"
+)
+
+const settings = `signup open {
+	approval
+}
+profile_field company {
+	label Company
+	header X-Company
+}
+profile_field team {
+	label Team
+	type choice Red Blue
+	required
+}
+`
+
+// formSite has a page with a form, whose session may end before it is sent.
+const formSite = `sigra
+handle /form {
+	header Content-Type text/html
+	respond "<!doctype html><form method=post action=/orders><input name=title value=Lamp><button>Send</button></form>"
+}
+reverse_proxy {upstream}`
+
+var anyLink = regexp.MustCompile(`http://localhost:\d+/_auth/\S+`)
+
+// TestSettingsStory walks through what an account can do for itself, with
+// scripts and without, and looks at each page in each language.
+func TestSettingsStory(t *testing.T) {
+	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			smtp := servers.StartSMTP(t, nil, "")
+			g := gateway.Start(t, gateway.Config{Site: formSite, Global: settings + "mailer smtp " + smtp.Addr + " {\nfrom no-reply@example.com\ntls off\n}"})
+			b := New(t)
+			shoot := func(string) {}
+			if scripts {
+				shoot = b.Shoot
+			} else {
+				b.WithoutScripts()
+			}
+			invited(t, b, g, smtp, shoot)
+			profile(t, b, g, shoot)
+			newAddress(t, b, g, smtp, shoot)
+			keptForm(t, b, g, shoot)
+			leaving(t, b, g, smtp, shoot)
+			if scripts {
+				inGerman(b, g)
+				everyLetter(t, b, smtp)
+			}
+		})
+	}
+}
+
+func invited(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
+	t.Helper()
+	if _, err := g.CLI("", "user", "invite", "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	b.Open(anyLink.FindString(smtp.Await(t, "ada@example.com", 1).Plain()))
+	shoot("invitation")
+	b.Fill("#password", gateway.Password)
+	b.Press(".primary")
+	shoot("invitation-error")
+	b.Choose("#team", "Red")
+	b.Fill("#name", "Ada Lovelace")
+	b.Fill("#password", gateway.Password)
+	b.Press(".primary")
+	b.mustBeAt(g.URL + "/_auth/account")
+	shoot("account-full")
+}
+
+func profile(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(string)) {
+	t.Helper()
+	b.Press(`a[href$="/account/profile"]`)
+	shoot("profile")
+	b.Fill("#company", "Acme")
+	b.Press(".primary")
+	shoot("account-saved")
+	b.Open(g.URL + "/page")
+	if got := g.Upstream.For("/page"); len(got) != 1 || got[0].Header.Get("X-Company") != "Acme" {
+		t.Errorf("the app was told %+v", got)
+	}
+	b.Open(g.URL + "/_auth/account/activity")
+	shoot("activity")
+	if text := b.Text("main"); !strings.Contains(text, "Profile changed") {
+		t.Errorf("the activity: %s", text)
+	}
+	b.Open(g.URL + "/_auth/account/data")
+	shoot("data")
+}
+
+func newAddress(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
+	t.Helper()
+	b.Open(g.URL + "/_auth/account/email")
+	b.Fill("#email", "grace@example.com")
+	b.Fill("#current", "wrong")
+	b.Press(".primary")
+	shoot("email-error")
+	b.Fill("#email", "grace@example.com")
+	b.Fill("#current", gateway.Password)
+	b.Press(".primary")
+	shoot("email-pending")
+	b.Open(anyLink.FindString(smtp.Await(t, "ada@example.com", 2).Plain()))
+	shoot("keep-email")
+	b.Open(anyLink.FindString(smtp.Await(t, "grace@example.com", 1).Plain()))
+	shoot("email-link")
+	b.Press(".primary")
+	b.mustBeAt(g.URL + "/_auth/account?changed=email")
+	if text := b.Text("main"); !strings.Contains(text, "grace@example.com") {
+		t.Errorf("the account: %s", text)
+	}
+}
+
+func keptForm(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(string)) {
+	t.Helper()
+	b.Open(g.URL + "/form")
+	if _, err := g.CLI("", "session", "revoke", "grace@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	b.Press("button")
+	b.Fill("#email", "grace@example.com")
+	b.Fill("#password", gateway.Password)
+	b.Press(".primary")
+	shoot("kept")
+	b.Press(".primary")
+	b.mustBeAt(g.URL + "/orders")
+	if got := g.Upstream.For("/orders"); len(got) != 1 || got[0].Method != http.MethodPost || got[0].Header.Get("Remote-User") != "grace@example.com" {
+		t.Errorf("the app got %+v", got)
+	}
+	if _, err := g.CLI("", "session", "revoke", "grace@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	b.Open(g.URL + "/deep/page#part")
+	b.Fill("#email", "grace@example.com")
+	b.Fill("#password", gateway.Password)
+	b.Press(".primary")
+	if at := b.Location(); b.scripts && at != g.URL+"/deep/page#part" {
+		t.Errorf("the fragment is lost: %s", at)
+	}
+}
+
+func leaving(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
+	t.Helper()
+	b.Open(g.URL + "/_auth/account/delete")
+	shoot("delete")
+	b.Fill("#current", gateway.Password)
+	b.Tap("input[name=confirm]")
+	b.Press(".danger")
+	shoot("login-deleted")
+	b.Open(anyLink.FindString(smtp.Await(t, "grace@example.com", 2).Plain()))
+	b.Fill("#email", "grace@example.com")
+	b.Fill("#password", gateway.Password)
+	b.Press(".primary")
+	shoot("reactivate")
+	b.Press(".primary")
+	shoot("account-kept")
+
+	visitor := g.NewClient()
+	visitor.Post("/_auth/register", map[string][]string{"email": {"waits@example.com"}, "password": {gateway.Password}, "team": {"Red"}})
+	smtp.Await(t, "waits@example.com", 1)
+}
+
+// inGerman looks at the pages in the other language: a longer one.
+func inGerman(b *Browser, g *gateway.Gateway) {
+	b.t.Helper()
+	b.Open(g.URL + "/_auth/account/profile")
+	b.Choose("#language", "de")
+	b.Press(".primary")
+	for _, page := range []string{"", "/profile", "/email", "/password", "/sessions", "/activity", "/data", "/delete"} {
+		b.Open(g.URL + "/_auth/account" + page)
+		b.Shoot("de-account" + strings.ReplaceAll(page, "/", "-"))
+	}
+	b.Open(g.URL + "/_auth/nothing")
+	b.Shoot("de-404")
+	b.Open(g.URL + "/_auth/logout")
+	b.Shoot("de-logout")
+	b.Press(".primary")
+	b.Speak("de-DE")
+	for _, page := range []string{"login", "register", "magic", "reset"} {
+		b.Open(g.URL + "/_auth/" + page)
+		b.Shoot("de-" + page)
+	}
+}
+
+// everyLetter looks at the mails as a reader shows them.
+func everyLetter(t *testing.T, b *Browser, smtp *servers.SMTP) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for _, m := range smtp.Mails("") {
+		name := strings.ToLower(strings.Join(strings.Fields(m.Header.Get("Subject"))[:3], "-"))
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(m.HTML())) }))
+		b.Open(s.URL)
+		b.Shoot("mail-" + name)
+		s.Close()
+	}
+	if len(seen) < 5 {
+		t.Errorf("seen %v only", seen)
+	}
+}
