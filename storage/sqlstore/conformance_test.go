@@ -52,6 +52,15 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
+func TestLife(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Life(t, func(t testing.TB) storetest.Lives {
+			db := open(t)
+			return storetest.Lives{Accounts: db, Store: db, Addresses: db, Deletions: db, Trail: db, Queue: db.Jobs()}
+		})
+	})
+}
+
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })

@@ -32,6 +32,8 @@ func SignUp(t *testing.T, open func(testing.TB) SignUps) {
 		"password removed":    testConfirmElsewhere,
 		"void tokens":         testVoidConfirm,
 		"confirmed at once":   testConfirmRace,
+		"invitation":          testInvitation,
+		"invitation, twice":   testInvitationRace,
 	})
 }
 
@@ -198,4 +200,44 @@ func testConfirmRace(ctx context.Context, t *testing.T, s SignUps) {
 		}
 	}
 	same(t, "uses of a token", used, 1)
+}
+
+func (s SignUps) invite(ctx context.Context, t *testing.T, user authcore.User) token.Token {
+	t.Helper()
+	_, tok := token.New(token.Invite, "", now(), time.Hour)
+	tok.Address, tok.Payload = user.EmailKey, []byte("{}")
+	must(t, s.Invite(ctx, tok, laterJob(), newEvent(audit.InvitationSent)))
+	return tok
+}
+
+func testInvitation(ctx context.Context, t *testing.T, s SignUps) {
+	user, other := newUser("ada"), newUser("grace")
+	accept := func(tok token.Token, user authcore.User) error {
+		return s.Accept(ctx, tok.Hash, user, "hash", newEvent(audit.InvitationAccept).Of(user.ID))
+	}
+	void := s.invite(ctx, t, user)
+	theirs := s.invite(ctx, t, other) // one for each address
+	tok := s.invite(ctx, t, user)
+	_, err := s.register(ctx, t, unproven("ada"), "theirs", "somebody") // never confirmed
+	must(t, err)
+	wantError(t, accept(void, user), authcore.ErrNotFound)
+	must(t, accept(tok, user))
+	got, credential, err := s.UserByEmail(ctx, user.EmailKey)
+	must(t, err)
+	same(t, "the account", got, user)
+	if credential.Hash != "hash" || credential.SignedInAt.IsZero() {
+		t.Errorf("%+v", credential)
+	}
+	must(t, accept(theirs, other))
+	tok = s.invite(ctx, t, user)
+	wantError(t, accept(tok, newUser("ada")), authcore.ErrConflict)
+	_, err = s.Peek(ctx, tok.Hash, token.Invite, now()) // nothing was used up
+	must(t, err)
+}
+
+func testInvitationRace(ctx context.Context, t *testing.T, s SignUps) {
+	tok := s.invite(ctx, t, newUser("ada"))
+	wantWinners(t, concurrently(5, func(int) error {
+		return s.Accept(ctx, tok.Hash, newUser("ada"), "hash", newEvent(audit.InvitationAccept))
+	}), 1, authcore.ErrNotFound, authcore.ErrConflict)
 }
