@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -38,9 +37,12 @@ func newArgon2id(p Params, password []byte) argon2idHash {
 	return argon2idHash{p, salt, argon2.IDKey(password, salt, p.Time, p.Memory, p.Threads, tagLength)}
 }
 
-func (a argon2idHash) params() Params { return a.Params }
+func (a argon2idHash) current(p Params) bool { return a.Params == p }
 
-// matches compares in constant time.
+func (a argon2idHash) verify(typed, normal string) bool {
+	return a.matches([]byte(normal)) || typed != normal && a.matches([]byte(typed))
+}
+
 func (a argon2idHash) matches(password []byte) bool {
 	tag := argon2.IDKey(password, a.salt, a.Time, a.Memory, a.Threads, uint32(len(a.tag)))
 	return subtle.ConstantTimeCompare(tag, a.tag) == 1
@@ -53,28 +55,26 @@ func (a argon2idHash) String() string {
 		a.Memory, a.Time, a.Threads, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
 }
 
-var errNotArgon2id = errors.New("not an Argon2id PHC string")
-
 // parseArgon2id reads a PHC string, strictly: what would not be written the
 // same way is refused.
-func parseArgon2id(phc string) (argon2idHash, error) {
+func parseArgon2id(phc string) (stored, error) {
 	parts := strings.Split(phc, "$")
 	if len(phc) > 256 || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
-		return argon2idHash{}, errNotArgon2id
+		return nil, ErrUnknownHash
 	}
 	var a argon2idHash
 	var version int
 	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return argon2idHash{}, errNotArgon2id
+		return nil, ErrUnknownHash
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &a.Memory, &a.Time, &a.Threads); err != nil {
-		return argon2idHash{}, errNotArgon2id
+		return nil, ErrUnknownHash
 	}
 	var err1, err2 error
 	a.salt, err1 = base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	a.tag, err2 = base64.RawStdEncoding.Strict().DecodeString(parts[5])
 	if err1 != nil || err2 != nil || !a.sane() || a.String() != phc {
-		return argon2idHash{}, errNotArgon2id
+		return nil, ErrUnknownHash
 	}
 	return a, nil
 }

@@ -13,22 +13,28 @@ const bcryptMax = 72
 // maxBcryptCost bounds what an imported hash may ask for (about two seconds).
 const maxBcryptCost = 15
 
-func isBcrypt(stored string) bool {
-	if !strings.HasPrefix(stored, "$2a$") && !strings.HasPrefix(stored, "$2b$") && !strings.HasPrefix(stored, "$2y$") {
-		return false
+// bcryptHash is a bcrypt hash as text.
+type bcryptHash string
+
+func parseBcrypt(text string) (stored, error) {
+	if !strings.HasPrefix(text, "$2a$") && !strings.HasPrefix(text, "$2b$") && !strings.HasPrefix(text, "$2y$") {
+		return nil, ErrUnknownHash
 	}
-	cost, err := bcrypt.Cost([]byte(stored))
-	return err == nil && cost <= maxBcryptCost
+	if cost, err := bcrypt.Cost([]byte(text)); err != nil || cost > maxBcryptCost {
+		return nil, ErrUnknownHash
+	}
+	return bcryptHash(text), nil
 }
 
-// matchesBcrypt tries the password as it was typed, which is what other
-// systems hashed, and then as we normalize it.
-func matchesBcrypt(stored, typed, normal string) bool {
-	if bcrypt.CompareHashAndPassword([]byte(stored), prefix(typed)) == nil {
-		return true
-	}
-	return typed != normal && bcrypt.CompareHashAndPassword([]byte(stored), prefix(normal)) == nil
+func (h bcryptHash) verify(typed, normal string) bool {
+	return h.matches(typed) || typed != normal && h.matches(normal)
 }
+
+func (h bcryptHash) matches(password string) bool {
+	return bcrypt.CompareHashAndPassword([]byte(h), prefix(password)) == nil
+}
+
+func (bcryptHash) current(Params) bool { return false }
 
 func prefix(password string) []byte {
 	if len(password) > bcryptMax {

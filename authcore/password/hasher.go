@@ -91,8 +91,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return newArgon2id(*h.params.Load(), []byte(normal)).String(), nil
 }
 
-// Verify checks a password against a stored hash: Argon2id, or bcrypt from
-// elsewhere. An empty or unknown hash, and a password that is too long to be
+// Verify checks a password against a stored hash: Argon2id, or one from
+// elsewhere that [Recognize] knows. An empty or unknown hash, and a password that is too long to be
 // one, take as long as a wrong password. Errors are as for [Hasher.Hash].
 func (h *Hasher) Verify(ctx context.Context, stored, password string) (Result, error) {
 	normal, ok := normalize(password)
@@ -105,13 +105,9 @@ func (h *Hasher) Verify(ctx context.Context, stored, password string) (Result, e
 	}
 	defer release()
 	params := *h.params.Load()
-	if known, err := parseArgon2id(stored); err == nil && ok {
-		right := known.matches([]byte(normal))
-		return Result{OK: right, Upgrade: right && known.params() != params}, nil
-	}
-	if isBcrypt(stored) && ok {
-		right := matchesBcrypt(stored, password, normal)
-		return Result{OK: right, Upgrade: right}, nil
+	if known, err := parse(stored); err == nil && ok {
+		right := known.verify(password, normal)
+		return Result{OK: right, Upgrade: right && !known.current(params)}, nil
 	}
 	newArgon2id(params, []byte(normal))
 	return Result{}, nil

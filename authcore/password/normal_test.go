@@ -28,7 +28,7 @@ func TestLongestPasswordsInEverySpelling(t *testing.T) {
 		if problem := (Policy{}).Check(longest + one); problem != TooLong {
 			t.Errorf("%s: one more is %q", name, problem)
 		}
-		stored := hash(t, h, longest)
+		stored := hashOf(t, h, longest)
 		for form, typed := range spellings(longest) {
 			if got, err := h.Verify(t.Context(), stored, typed); err != nil || !got.OK {
 				t.Errorf("%s typed as %s, %d bytes: %+v, %v", name, form, len(typed), got, err)
@@ -48,7 +48,7 @@ func FuzzSpellings(f *testing.F) {
 		if !utf8.ValidString(password) || (Policy{}).Check(password) != "" {
 			return
 		}
-		stored := hash(t, h, password)
+		stored := hashOf(t, h, password)
 		for form, typed := range spellings(password) {
 			if got, err := h.Verify(t.Context(), stored, typed); err != nil || !got.OK {
 				// A spelling that is longer than any password may be refused.
@@ -70,7 +70,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("", "")
 	h := NewHasher(Params{Memory: 8, Time: 1, Threads: 1}, Limits{})
 	f.Fuzz(func(t *testing.T, stored, password string) {
-		if a, err := parseArgon2id(stored); err == nil && (a.Memory > 4096 || a.Time > 2) || strings.HasPrefix(stored, "$2") && !strings.Contains(stored, "$04$") {
+		if a, err := parseArgon2id(stored); err == nil && (a.(argon2idHash).Memory > 4096 || a.(argon2idHash).Time > 2) || Recognize(stored) == nil && !strings.HasPrefix(stored, "$argon2id") || strings.HasPrefix(stored, "$2") && !strings.Contains(stored, "$04$") {
 			return // allowed, and slow by intent
 		}
 		if got, err := h.Verify(t.Context(), stored, password); err != nil || got.OK && password != "x" {
