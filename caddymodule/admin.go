@@ -13,6 +13,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/userimport"
 )
 
 func init() { caddy.RegisterModule(new(AdminAPI)) }
@@ -77,16 +78,23 @@ func (o operations) mux() *http.ServeMux {
 		"POST /sigra/mails/retry":                 o.retryMails,
 		"POST /sigra/mails/{id}/retry":            o.retryMails,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, op) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, maxAdminBody, op) })
 	}
+	mux.HandleFunc("POST /sigra/users/import", func(w http.ResponseWriter, r *http.Request) {
+		o.answer(w, r, maxImportBody, o.importUsers)
+	})
 	return mux
 }
 
-// maxAdminBody bounds the body of a request.
-const maxAdminBody = 64 << 10
+const (
+	// maxAdminBody bounds the body of a request, in bytes.
+	maxAdminBody = 64 << 10
+	// maxImportBody bounds that of an import.
+	maxImportBody = 256 << 20
+)
 
-func (o operations) answer(w http.ResponseWriter, r *http.Request, op func(*http.Request) (any, error)) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxAdminBody)
+func (o operations) answer(w http.ResponseWriter, r *http.Request, limit int64, op func(*http.Request) (any, error)) {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r.Method != http.MethodGet { // a command that is given up must not cut a change short
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 	}
@@ -107,7 +115,10 @@ func (o operations) answer(w http.ResponseWriter, r *http.Request, op func(*http
 func explain(err error) (int, string) {
 	var invalid *account.InvalidError
 	var bad badRequest
+	var rows *userimport.InvalidError
 	switch {
+	case errors.As(err, &rows):
+		return http.StatusUnprocessableEntity, err.Error()
 	case errors.As(err, &bad):
 		return http.StatusBadRequest, err.Error()
 	case errors.As(err, &invalid):

@@ -97,7 +97,8 @@ func (c *call) send(method, path string, body any) (*http.Response, error) {
 		return nil, fmt.Errorf("encoding request: %w", err)
 	}
 	if c.local == nil {
-		return caddycmd.AdminAPIRequest(c.address, method, path, nil, bytes.NewReader(raw))
+		answer, err := caddycmd.AdminAPIRequest(c.address, method, path, nil, bytes.NewReader(raw))
+		return answer, plainly(err)
 	}
 	request, err := http.NewRequestWithContext(c.cmd.Context(), method, path, bytes.NewReader(raw))
 	if err != nil {
@@ -106,6 +107,21 @@ func (c *call) send(method, path string, body any) (*http.Response, error) {
 	kept := &keptResponse{header: make(http.Header), status: http.StatusOK}
 	c.local.ServeHTTP(kept, request)
 	return &http.Response{StatusCode: kept.status, Header: kept.header, Body: io.NopCloser(&kept.body)}, nil
+}
+
+// plainly returns what the gateway said, without the wrapping of Caddy's client.
+func plainly(err error) error {
+	if err == nil {
+		return nil
+	}
+	var told struct {
+		Error string `json:"error"`
+	}
+	_, body, found := strings.Cut(err.Error(), "{")
+	if found && json.Unmarshal([]byte("{"+body), &told) == nil && told.Error != "" {
+		return errors.New(told.Error)
+	}
+	return err
 }
 
 // keptResponse is a response that stays in this process.

@@ -25,6 +25,7 @@ func userCommands() []*cobra.Command {
 	return []*cobra.Command{
 		add,
 		invite,
+		importCommand(),
 		leaf("approve <email|id>", "Accepts an account that waits for approval", 1, func(c *call, args []string) error {
 			return c.showUser("POST", args[0], "/approve", nil)
 		}),

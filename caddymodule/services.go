@@ -13,6 +13,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/signup"
+	"github.com/sigra-auth/sigra/authcore/userimport"
 )
 
 // services are the parts of authcore that each configuration makes anew, over
@@ -26,6 +27,7 @@ type services struct {
 	deletions  *deletion.Service
 	disclosure *disclosure.Service
 	kept       *kept.Service
+	imports    *userimport.Service
 }
 
 func (a *App) newServices() services {
@@ -57,5 +59,6 @@ func (a *App) newServices() services {
 		}),
 		disclosure: disclosure.New(disclosure.Deps{Trail: e.db, Users: e.db, Sessions: e.sessions, Notes: e.db, Clock: clock}),
 		kept:       kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
+		imports:    userimport.New(e.db, clock),
 	}
 }

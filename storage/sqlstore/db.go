@@ -72,6 +72,12 @@ type querier interface {
 func (db *DB) transact(ctx context.Context, doing string, change func(ctx context.Context, tx *sql.Tx) error) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	return db.transactWithin(ctx, doing, change)
+}
+
+// transactWithin is transact for a change that may take as long as its context
+// lets it.
+func (db *DB) transactWithin(ctx context.Context, doing string, change func(ctx context.Context, tx *sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return db.failed(doing, err)
