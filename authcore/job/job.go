@@ -102,9 +102,11 @@ type Counts struct {
 
 // Store keeps jobs. Those who promise one store it with their own change.
 type Store interface {
-	// Claim leases up to n jobs that are due at a time: nobody else gets them
-	// until the lease ends. It returns the oldest first.
+	// Claim leases up to n jobs that are due at a time, all with one lease: nobody
+	// else gets them until it ends. It returns the oldest first.
 	Claim(ctx context.Context, n int, now time.Time, lease time.Duration) ([]Job, error)
+	// Renew moves the end of a lease, for the jobs that it still holds.
+	Renew(ctx context.Context, lease string, until time.Time) error
 	// Done removes a job that this lease still holds; else it does nothing.
 	Done(ctx context.Context, j Job) error
 	// Failed notes why an attempt failed and when the next one is due, or with

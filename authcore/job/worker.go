@@ -13,10 +13,13 @@ const (
 	// parallel is how many jobs one node does at once. They wait for mail
 	// servers mostly.
 	parallel = 8
-	// lease is how long an attempt may take; deadline ends it before another
-	// node would begin.
-	lease    = 2 * time.Minute
-	deadline = lease - 15*time.Second
+	// lease is how long a node has a job without a sign of life: when it dies,
+	// another one takes over after that. Clocks may differ by less.
+	lease = 30 * time.Second
+	// renew is how often a node gives a sign of life.
+	renew = lease / 3
+	// deadline bounds an attempt.
+	deadline = 2 * time.Minute
 	// poll is how often a node looks for jobs that nobody told it of.
 	poll = time.Second
 	// storeTimeout bounds a call to the store.
@@ -91,16 +94,41 @@ func (w *Worker) round(ctx context.Context) (more bool) {
 		w.Logger.Debug("jobs not claimed, they are tried again", slog.Any("error", err))
 		return false
 	}
+	if len(jobs) == 0 {
+		return false
+	}
+	ctx = context.WithoutCancel(ctx)
+	alive, stop := context.WithCancel(ctx)
+	defer stop()
+	go w.keep(alive, jobs[0].Lease)
 	var group sync.WaitGroup
 	for _, j := range jobs {
-		group.Go(func() { w.do(context.WithoutCancel(ctx), j) })
+		group.Go(func() { w.do(ctx, j) })
 	}
 	group.Wait()
 	return len(jobs) == parallel
 }
 
-// do tries a job. It ends before its lease does, so that no two nodes do one
-// job at a time.
+// keep renews the lease of a claim until its context ends.
+func (w *Worker) keep(ctx context.Context, claimed string) {
+	tick := time.NewTicker(renew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		call, cancel := context.WithTimeout(ctx, storeTimeout)
+		err := w.Store.Renew(call, claimed, w.Clock().Add(lease))
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			w.Logger.Debug("lease of jobs not renewed", slog.Any("error", err))
+		}
+	}
+}
+
+// do tries a job.
 func (w *Worker) do(ctx context.Context, j Job) {
 	err := w.attempt(ctx, j)
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)

@@ -33,6 +33,18 @@ func (q *queue) Claim(_ context.Context, n int, now time.Time, lease time.Durati
 	return claimed, q.err
 }
 
+func (q *queue) Renew(_ context.Context, lease string, until time.Time) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for id, j := range q.jobs {
+		if j.Lease == lease {
+			j.DueAt = until
+			q.jobs[id] = j
+		}
+	}
+	return q.err
+}
+
 func (q *queue) Done(_ context.Context, j Job) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,14 +155,58 @@ func TestWorkerGivesUp(t *testing.T) {
 	}
 }
 
-func TestWorkerEndsAnAttemptBeforeItsLease(t *testing.T) {
+// An attempt may take much longer than a lease: it is renewed, so that no other
+// node begins.
+func TestWorkerKeepsItsLease(t *testing.T) {
+	running, most := 0, 0
 	left, _ := work(t, 10*time.Minute, func(ctx context.Context, _ Job) error {
+		if running++; running > most {
+			most = running
+		}
 		<-ctx.Done()
+		running--
 		return ctx.Err()
 	})
-	if left.Attempts != 4 || left.Error == "" {
-		t.Errorf("left %+v", left)
+	if left.Attempts != 4 || left.Error == "" || most != 1 {
+		t.Errorf("%d at once, left %+v", most, left)
 	}
+}
+
+// A node whose clock jumps does nothing early for longer than the jump, loses
+// nothing, and gives nothing up that has not been tried for long enough.
+func TestWorkerWithAClockThatJumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, _ := New(plain{}, "test", nil, time.Now())
+		later, _ := New(plain{}, "test", nil, time.Now())
+		later = later.At(time.Now().Add(48 * time.Hour))
+		q := &queue{jobs: map[string]Job{j.ID: j, later.ID: later}}
+		var jump time.Duration
+		tried := make(map[string]int)
+		w := &Worker{
+			Store: q, Observer: new(tally), Logger: slog.New(slog.DiscardHandler), Clock: func() time.Time { return time.Now().Add(jump) },
+			Handlers: map[Kind]Handler{"test": func(_ context.Context, j Job) error {
+				tried[j.ID]++
+				return errors.New("away")
+			}},
+		}
+		run := func(d time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			w.Run(ctx)
+		}
+		run(time.Minute)
+		jump = 24 * time.Hour
+		run(time.Minute)
+		jump = 0
+		before := tried[j.ID]
+		run(26 * time.Hour)
+		if tried[later.ID] > 0 {
+			t.Error("a job of the day after tomorrow was tried")
+		}
+		if left := q.jobs[j.ID]; tried[j.ID] == before || !left.DeadAt.IsZero() {
+			t.Errorf("after the jump: tried %d times, then %d, left %+v", before, tried[j.ID], left)
+		}
+	})
 }
 
 func TestWorkerLeavesUnknownKindsToNewerNodes(t *testing.T) {

@@ -87,6 +87,12 @@ func (q *Jobs) Claim(ctx context.Context, n int, now time.Time, lease time.Durat
 	return jobs, q.db.failed("claiming jobs", err)
 }
 
+// Renew implements job.Store.
+func (q *Jobs) Renew(ctx context.Context, lease string, until time.Time) error {
+	_, err := q.db.exec(ctx, "renewing a lease", `UPDATE jobs SET due_at = $2 WHERE lease = $1 AND lease <> '' AND dead_at = 0`, lease, micros(until))
+	return err
+}
+
 const jobColumns = `id, kind, sealed, created_at, due_at, attempts, lease, dead_at, error`
 
 func scanJobs(rows *sql.Rows) ([]job.Job, error) {

@@ -22,10 +22,27 @@ func Jobs(t *testing.T, open func(testing.TB) JobQueue) {
 	cases(t, open, map[string]func(context.Context, *testing.T, JobQueue){
 		"claimed, done":  testJobDone,
 		"lease ends":     testJobLease,
+		"lease renewed":  testJobRenew,
 		"dead, revived":  testJobDead,
 		"not yet due":    testJobDue,
 		"many claimants": testJobRace,
 	})
+}
+
+func testJobRenew(ctx context.Context, t *testing.T, q JobQueue) {
+	must(t, q.Add(ctx, newJob("kept")))
+	kept := claim(ctx, t, q, now())
+	must(t, q.Renew(ctx, kept.Lease, now().Add(time.Hour)))
+	must(t, q.Renew(ctx, "another", now().Add(-time.Hour)))
+	must(t, q.Renew(ctx, "", now().Add(-time.Hour)))
+	if jobs, err := q.Claim(ctx, 1, now().Add(59*time.Minute), time.Minute); err != nil || len(jobs) > 0 {
+		t.Errorf("claimed a job whose lease was renewed: %v, %v", jobs, err)
+	}
+	taken := claim(ctx, t, q, now().Add(61*time.Minute))
+	must(t, q.Renew(ctx, kept.Lease, now().Add(-time.Hour))) // it has lost it
+	if jobs, err := q.Claim(ctx, 1, now(), time.Minute); err != nil || len(jobs) > 0 || taken.Lease == kept.Lease {
+		t.Errorf("claimed %v, %v", jobs, err)
+	}
 }
 
 func newJob(kind job.Kind) job.Job {
