@@ -56,7 +56,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			people := make(chan int)
 			workers := sync.WaitGroup{}
 			var failed atomic.Int32
-			for range 8 {
+			for range 4 {
 				workers.Go(func() {
 					for i := range people {
 						if err := (&person{g: g, smtp: smtp, c: g.NewClient(), email: fmt.Sprintf("user-%d@example.com", i)}).live(); err != nil {
@@ -91,7 +91,7 @@ func killUntil(t *testing.T, g *gateway.Gateway, stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(time.Duration(200+random.IntN(1500)) * time.Millisecond):
+		case <-time.After(time.Duration(50+random.IntN(700)) * time.Millisecond):
 		}
 		g.Kill()
 		g.Start()
