@@ -5,13 +5,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CADDYFILES := Caddyfile.example docker/Caddyfile
 PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography
 
-.PHONY: help run build test race bench lint deps clean
+.PHONY: help run build test race bench timing lint deps clean
 
 help:
 	@echo 'make run     builds Caddy with Sigra and serves a demo app behind it on http://localhost:8080'
 	@echo 'make test    runs every test, on real Postgres, Redis and Chromium'
 	@echo 'make race    runs the Go tests under the race detector'
 	@echo 'make bench   measures the gateway against bare Caddy'
+	@echo 'make timing  compares the answers to known and unknown addresses'
 	@echo 'make lint    checks formatting, vet, staticcheck and the shipped Caddyfiles'
 	@echo 'make deps    installs what the tests need (Debian), or says what is missing'
 	@echo 'make clean   removes what was built'
@@ -40,6 +41,9 @@ race: deps build
 
 bench: build
 	go run ./tests/bench
+
+timing: deps build
+	go run ./tests/bench -timing
 
 lint: build
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -4,6 +4,7 @@
 //
 //	go run ./tests/bench [-rounds 11] [-seconds 3] [-caddy build/caddy] [-client browser] [-out results.md] [-profile dir]
 //	go run ./tests/bench -sessions
+//	go run ./tests/bench -timing
 package main
 
 import (
@@ -22,6 +23,7 @@ type options struct {
 	rounds   int
 	length   time.Duration // of a sample
 	sessions bool
+	timing   bool
 	out      string
 	profiles string
 	client   client
@@ -37,6 +39,7 @@ func main() {
 	seconds := flag.Float64("seconds", 3, "length of a sample")
 	flag.StringVar(&o.caddy, "caddy", "build/caddy", "the program to measure")
 	flag.BoolVar(&o.sessions, "sessions", false, "measure the curve from 10 to 1,000,000 live sessions instead")
+	flag.BoolVar(&o.timing, "timing", false, "compare the answers to known and unknown addresses instead")
 	flag.StringVar(&o.out, "out", "", "also write the tables to this file")
 	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of each gateway into this directory")
 	flag.StringVar((*string)(&o.client), "client", string(browser), "headers of a request: browser or minimal")
@@ -72,6 +75,9 @@ func run(o options) error {
 	}
 	if o.sessions {
 		return b.curves(o.length)
+	}
+	if o.timing {
+		return b.timing()
 	}
 	if err := b.compare(o.rounds, o.length); err != nil {
 		return err
