@@ -143,12 +143,6 @@ func inQuartiles(times []float64) string {
 	return fmt.Sprintf("%.2f (%.2f–%.2f)", quantile(times, 0.5), quantile(times, 0.25), quantile(times, 0.75))
 }
 
-// quantile returns a quantile of times, which it sorts.
-func quantile(times []float64, q float64) float64 {
-	slices.Sort(times)
-	return times[int(q*float64(len(times)-1))]
-}
-
 // perRequest is what answers may differ in: the address itself, and sealed
 // cookies.
 var perRequest = regexp.MustCompile(`(sigra-signup=)[^;]+`)
