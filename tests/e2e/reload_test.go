@@ -175,6 +175,7 @@ func TestReloadDropsNoStream(t *testing.T) {
 	if err := pingPong(ws); err != nil {
 		t.Fatalf("after the reload: %v", err)
 	}
+	c.CloseIdleConnections() // the older configuration is closing them
 	c.Post("/_auth/logout", nil)
 	if err := pingPong(ws); err == nil {
 		t.Error("the WebSocket of the older configuration survives a sign-out")
