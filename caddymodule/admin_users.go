@@ -114,8 +114,9 @@ func (o operations) operator() authcore.Client {
 
 func (o operations) inviteUser(r *http.Request) (any, error) {
 	var body struct {
-		Email string `json:"email"`
-		Role  string `json:"role,omitempty"`
+		Email    string `json:"email"`
+		Role     string `json:"role,omitempty"`
+		Language string `json:"language,omitempty"`
 	}
 	if err := decodeBody(r, &body); err != nil {
 		return nil, err
@@ -123,7 +124,9 @@ func (o operations) inviteUser(r *http.Request) (any, error) {
 	if err := checkRole(body.Role); err != nil {
 		return nil, err
 	}
-	if err := o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, o.operator()); err != nil {
+	operator := o.operator()
+	operator.Language = body.Language
+	if err := o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, operator); err != nil {
 		return nil, err
 	}
 	return map[string]string{"invited": body.Email}, nil

@@ -22,6 +22,7 @@ func userCommands() []*cobra.Command {
 	_ = add.MarkFlagRequired("email") // the flag exists
 	invite := leaf("invite <email>", "Sends an invitation to make an account", 1, inviteUser)
 	invite.Flags().String("role", "", "platform role: admin or nothing")
+	invite.Flags().String("language", "", "language of the mail, such as de; English else")
 	return []*cobra.Command{
 		add,
 		invite,
@@ -94,7 +95,8 @@ func addUser(c *call, _ []string) error {
 
 func inviteUser(c *call, args []string) error {
 	role, _ := c.cmd.Flags().GetString("role")
-	return c.show("POST", "/sigra/users/invite", map[string]string{"email": args[0], "role": role})
+	language, _ := c.cmd.Flags().GetString("language")
+	return c.show("POST", "/sigra/users/invite", map[string]string{"email": args[0], "role": role, "language": language})
 }
 
 // listUsers asks page by page until the last.

@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/sigra-auth/sigra/tests/servers"
 )
 
 // Browser is a headless Chromium with a profile of its own.
@@ -20,6 +23,8 @@ type Browser struct {
 	ctx context.Context
 	// scripts says that JavaScript is on.
 	scripts bool
+	// language is that of the pages, en or de.
+	language string
 }
 
 // New starts a browser for the test. A machine without Chromium fails it.
@@ -49,7 +54,7 @@ func New(t testing.TB) *Browser {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
-	return &Browser{t, ctx, true}
+	return &Browser{t, ctx, true, "en"}
 }
 
 func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -141,6 +146,60 @@ func (b *Browser) WithoutScripts() {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
+}
+
+// variants are the ways that a story is told: with scripts and without, on the
+// embedded stores and on Postgres and Redis, in one language and the other.
+var variants = []variant{
+	{"with scripts", true, "en", false}, {"without scripts", false, "en", true},
+	{"in German", true, "de", true}, {"in German without scripts", false, "de", false},
+}
+
+type variant struct {
+	name     string
+	scripts  bool
+	language string
+	// servers says that the stores are Postgres and Redis.
+	servers bool
+}
+
+// stores are the global options that choose the stores.
+func (v variant) stores(t *testing.T) string {
+	if !v.servers {
+		return ""
+	}
+	return "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n"
+}
+
+// open starts a browser for the variant, and returns how it looks at a page.
+func (v variant) open(t *testing.T) (b *Browser, shoot func(page string)) {
+	t.Helper()
+	b = New(t)
+	b.language = v.language
+	b.Speak(v.language)
+	if !v.scripts {
+		b.WithoutScripts()
+		return b, func(string) {}
+	}
+	return b, func(page string) {
+		if v.language != "en" {
+			page = v.language + "-" + page
+		}
+		b.Shoot(page)
+	}
+}
+
+// wantText fails the test unless a visitor reads one of the texts, the first in
+// English, the second in German.
+func (b *Browser) wantText(english, german string) {
+	b.t.Helper()
+	text := english
+	if b.language == "de" {
+		text = german
+	}
+	if got := b.Text("main"); !strings.Contains(got, text) {
+		b.t.Errorf("the page lacks %q: %s", text, got)
+	}
 }
 
 // look is a way that a page is looked at.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
@@ -16,21 +15,15 @@ var mailed = regexp.MustCompile(`http://localhost:\d+/_auth/\w+/[\w-]{43}\S*`)
 // TestRecoveryStory signs in by mail and changes a forgotten password, with
 // scripts and without, and looks at each page and mail.
 func TestRecoveryStory(t *testing.T) {
-	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
-		t.Run(name, func(t *testing.T) {
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
 			smtp := servers.StartSMTP(t, nil, "")
-			g := gateway.Start(t, gateway.Config{Global: "mailer smtp " + smtp.Addr + " {\nfrom no-reply@example.com\ntls off\n}"})
+			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + "mailer smtp " + smtp.Addr + " {\nfrom no-reply@example.com\ntls off\n}"})
 			g.AddUser("ada@example.com")
-			b := New(t)
-			shoot := func(string) {}
-			if scripts {
-				shoot = b.Shoot
-			} else {
-				b.WithoutScripts()
-			}
+			b, shoot := v.open(t)
 			byMail(t, b, g, smtp, shoot)
 			forgotten(t, b, g, smtp, shoot)
-			if scripts {
+			if v.scripts {
 				letters(t, b, smtp)
 			}
 		})
@@ -77,9 +70,7 @@ func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP,
 	b.Press(".primary")
 	b.mustBeAt(g.URL + "/_auth/account")
 	b.Open(link)
-	if text := b.Text("main"); !strings.Contains(text, "has been used or has expired") {
-		t.Errorf("the used link shows %s", text)
-	}
+	b.wantText("has been used or has expired", "schon benutzt oder abgelaufen")
 }
 
 // letters looks at the mails as a reader shows them.
@@ -89,7 +80,7 @@ func letters(t *testing.T, b *Browser, smtp *servers.SMTP) {
 	for i, m := range smtp.Mails("ada@example.com") {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(m.HTML())) }))
 		b.Open(s.URL)
-		b.Shoot("mail-" + []string{"sign-in", "reset", "changed"}[i])
+		b.Shoot("mail-" + b.language + "-" + []string{"sign-in", "reset", "changed"}[i])
 		s.Close()
 	}
 }
