@@ -102,8 +102,8 @@ func (c PasswordConfig) validate() error {
 		return fmt.Errorf("password: min_length must be 8 to 64 (NIST SP 800-63B-4 section 3.1.1.2), not %d", c.MinLength)
 	}
 	p := c.params()
-	if p.Memory < 7168 || p.Memory > 1<<20 || p.Time < 1 || p.Time > 16 || p.Threads < 1 || p.Threads > 16 {
-		return fmt.Errorf("password: argon2id wants 7MiB to 1GiB of memory, 1 to 16 passes and 1 to 16 threads")
+	if p.Memory < 7168 || !p.Valid() {
+		return fmt.Errorf("password: argon2id wants 7MiB to 1GiB of memory, 1 to 16 passes, and 1 to 16 threads; memory times passes 2GiB at most")
 	}
 	return nil
 }

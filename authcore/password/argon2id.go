@@ -15,8 +15,7 @@ const (
 	tagLength  = 32
 )
 
-// Bounds on what a stored hash may ask for: one that was imported must not be
-// able to exhaust the machine.
+// Bounds on what a hash may ask for, see Params.Valid.
 const (
 	maxMemory  = 1 << 20 // KiB: 1 GiB
 	maxTime    = 16
@@ -80,7 +79,5 @@ func parseArgon2id(phc string) (stored, error) {
 }
 
 func (a argon2idHash) sane() bool {
-	return a.Memory >= 8*uint32(a.Threads) && a.Memory <= maxMemory && a.Time >= 1 && a.Time <= maxTime &&
-		a.Threads >= 1 && a.Threads <= maxThreads &&
-		len(a.salt) >= 8 && len(a.salt) <= maxSalt && len(a.tag) >= 16 && len(a.tag) <= maxTag
+	return a.Valid() && len(a.salt) >= 8 && len(a.salt) <= maxSalt && len(a.tag) >= 16 && len(a.tag) <= maxTag
 }

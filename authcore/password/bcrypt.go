@@ -1,7 +1,7 @@
 package password
 
 import (
-	"strings"
+	"regexp"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -13,11 +13,15 @@ const bcryptMax = 72
 // maxBcryptCost bounds what an imported hash may ask for (about two seconds).
 const maxBcryptCost = 15
 
+// wholeBcrypt is what a bcrypt hash looks like: 22 characters of salt and 31 of
+// the hash.
+var wholeBcrypt = regexp.MustCompile(`^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
+
 // bcryptHash is a bcrypt hash as text.
 type bcryptHash string
 
 func parseBcrypt(text string) (stored, error) {
-	if !strings.HasPrefix(text, "$2a$") && !strings.HasPrefix(text, "$2b$") && !strings.HasPrefix(text, "$2y$") {
+	if !wholeBcrypt.MatchString(text) {
 		return nil, ErrUnknownHash
 	}
 	if cost, err := bcrypt.Cost([]byte(text)); err != nil || cost > maxBcryptCost {

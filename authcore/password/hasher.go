@@ -23,6 +23,14 @@ type Params struct {
 	Threads uint8
 }
 
+// Valid reports whether a hash may cost so much. What is imported must not be
+// able to exhaust the machine: one hash takes three seconds at most, about.
+func (p Params) Valid() bool {
+	const maxWork = 2 << 20 // KiB times passes
+	return p.Threads >= 1 && p.Threads <= maxThreads && p.Time >= 1 && p.Time <= maxTime &&
+		p.Memory >= 8*uint32(p.Threads) && p.Memory <= maxMemory && uint64(p.Memory)*uint64(p.Time) <= maxWork
+}
+
 // DefaultParams is what OWASP recommends at least: 19 MiB, two passes, one
 // thread.
 var DefaultParams = Params{Memory: 19 * 1024, Time: 2, Threads: 1}
@@ -109,7 +117,12 @@ func (h *Hasher) Verify(ctx context.Context, stored, password string) (Result, e
 		right := known.verify(password, normal)
 		return Result{OK: right, Upgrade: right && !known.current(params)}, nil
 	}
+	// As much work as a wrong password is for an account that has one: a password
+	// that is typed in another form than the normal one is tried in both.
 	newArgon2id(params, []byte(normal))
+	if ok && password != normal {
+		newArgon2id(params, []byte(password))
+	}
 	return Result{}, nil
 }
 

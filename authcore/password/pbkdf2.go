@@ -47,7 +47,7 @@ func parsePBKDF2(text string) (stored, error) {
 		name = strings.ReplaceAll(name, "_", "-")
 	}
 	h := pbkdf2Hash{digest: digests[name], salt: []byte(parts[2])}
-	iterations, _, _ := strings.Cut(strings.TrimPrefix(parts[1], "i="), ",") // PHC may tell the length too
+	iterations, length, told := strings.Cut(strings.TrimPrefix(parts[1], "i="), ",") // PHC may tell the length too
 	var err, saltErr error
 	h.iterations, err = strconv.Atoi(iterations)
 	if !django {
@@ -55,6 +55,9 @@ func parsePBKDF2(text string) (stored, error) {
 	}
 	tag, tagErr := decode64(parts[3])
 	h.tag = tag
+	if told && length != "l="+strconv.Itoa(len(tag)) {
+		return nil, ErrUnknownHash
+	}
 	if h.digest == nil || err != nil || saltErr != nil || tagErr != nil || !h.sane() {
 		return nil, ErrUnknownHash
 	}

@@ -122,24 +122,55 @@ func readCSV(file io.Reader, seen func(int)) ([]Row, error) {
 // readJSON reads objects from an array or one after the other.
 func readJSON(counted *lineCounter, array bool, seen func(int)) ([]Row, error) {
 	d := json.NewDecoder(counted)
-	d.DisallowUnknownFields()
 	if array {
 		if _, err := d.Token(); err != nil {
 			return nil, err
 		}
 	}
 	var rows []Row
-	for len(rows) <= MaxRows && d.More() {
-		row := Row{}
-		err := d.Decode(&row)
-		row.Line = counted.line(d.InputOffset())
+	for len(rows) <= MaxRows && (!array || d.More()) {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err == io.EOF && !array {
+			return rows, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("line %d: %w", counted.line(offsetOf(err, d.InputOffset())), err)
+		}
+		row, err := decodeRow(raw)
+		row.Line = counted.line(d.InputOffset() - int64(len(raw)))
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", row.Line, err)
 		}
 		rows = append(rows, row)
 		seen(len(rows))
 	}
+	if len(rows) > MaxRows {
+		return rows, nil // which is refused as a whole
+	}
+	// A file that was cut off, or that goes on, is not what somebody meant to
+	// import.
+	if _, err := d.Token(); err != nil {
+		return nil, fmt.Errorf("line %d: the array does not end: %w", counted.line(d.InputOffset()), err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("line %d: something follows the array", counted.line(d.InputOffset()))
+	}
 	return rows, nil
+}
+
+// offsetOf returns where an error is, or else the given offset.
+func offsetOf(err error, offset int64) int64 {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return max(offset, syntax.Offset)
+	}
+	return offset
+}
+
+func decodeRow(raw []byte) (row Row, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err = d.Decode(&row)
+	return row, err
 }
 
 // lineCounter tells on which line an offset of what was read is.

@@ -64,6 +64,11 @@ func TestReadRefuses(t *testing.T) {
 		"[{\"email\": \"a@example.com\"},\n{\"mail\": \"b\"}]":  "line 2",
 		"{\"email\": 7}":                                        "line 1",
 		"{\"email\": \"a@example.com\"":                         "line 1",
+		"[{\"email\": \"a@example.com\"}":                       "does not end",
+		"[{\"email\": \"a@example.com\"},":                      "line 1",
+		"[{\"email\": \"a@example.com\"}]\n[]":                  "something follows",
+		"{\"email\": \"a@example.com\"}\n}\n{\"email\": \"b\"}": "line 2",
+		"[\n\n{\n\"email\": \"a@example.com\",\n\"x\": 1\n}]":   "line 3",
 		"email,created_at\na@example.com,yesterday":             "created_at",
 	} {
 		if _, err := Read(strings.NewReader(text), func(int) {}); err == nil || !strings.Contains(err.Error(), message) {
@@ -78,12 +83,13 @@ func TestCheck(t *testing.T) {
 		{Line: 2, Email: "ada@example.com"}, {Line: 3, Email: "Ada@EXAMPLE.com"}, {Line: 4, Email: "nonsense"},
 		{Line: 5, Email: "b@example.com", Role: "root"}, {Line: 6, Email: "c@example.com", PasswordHash: "5f4dcc3b5aa765d61d8327deb882cf99"},
 		{Line: 7, Email: "d@example.com", Name: strings.Repeat("x", 300)}, {Line: 8, Email: "e@example.com", CreatedAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Line: 9, Email: "f@example.com", Language: "de\x00"}, {Line: 10, Email: "g@example.com", Profile: map[string]string{"a": strings.Repeat("x", 501)}},
 	})
 	var invalid *InvalidError
-	if !errors.As(err, &invalid) || len(invalid.Problems) != 6 {
+	if !errors.As(err, &invalid) || len(invalid.Problems) != 8 {
 		t.Fatalf("%v", err)
 	}
-	for i, want := range []string{"line 2 already", "no e-mail address", `role "root"`, "Argon2id", "too long", "future"} {
+	for i, want := range []string{"line 2 already", "no e-mail address", `role "root"`, "Argon2id", "too long", "future", "no language", "profile is too long"} {
 		if p := invalid.Problems[i]; p.Line != i+3 || !strings.Contains(p.Message, want) {
 			t.Errorf("%+v, want %s", p, want)
 		}

@@ -4,11 +4,14 @@ package userimport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -18,7 +21,7 @@ import (
 
 // MaxRows bounds one import, which is held in memory and written in one
 // transaction.
-const MaxRows = 200_000
+const MaxRows = 100_000
 
 // Row is one account as a file tells it.
 type Row struct {
@@ -116,7 +119,13 @@ func (s *Service) Import(ctx context.Context, rows []Row, dryRun bool) (int, err
 	if err := s.checkTaken(ctx, accounts, lines); err != nil || dryRun {
 		return len(accounts), err
 	}
-	if err := s.store.ImportUsers(ctx, accounts); err != nil {
+	err = s.store.ImportUsers(ctx, accounts)
+	if errors.Is(err, authcore.ErrConflict) { // somebody has signed up meanwhile
+		if taken := s.checkTaken(ctx, accounts, lines); taken != nil {
+			return 0, taken
+		}
+	}
+	if err != nil {
 		return 0, fmt.Errorf("storing accounts: %w", err)
 	}
 	return len(accounts), nil
@@ -161,9 +170,18 @@ func accountOf(row Row, now time.Time) (a Account, problem string) {
 	case row.CreatedAt.After(now):
 		return a, "created_at is in the future"
 	}
+	if row.Language != "" {
+		if _, err := language.Parse(row.Language); err != nil {
+			return a, fmt.Sprintf("%q is no language such as de or pt-BR", row.Language)
+		}
+	}
+	kept, problem := cleanProfile(row.Profile)
+	if problem != "" {
+		return a, problem
+	}
 	user := authcore.User{
 		ID: uuid.Must(uuid.NewV7()).String(), Email: email.Display, EmailKey: email.Key, Name: name, Role: row.Role,
-		Language: row.Language, Profile: row.Profile, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: now,
+		Language: row.Language, Profile: kept, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: now,
 	}
 	if user.CreatedAt.IsZero() {
 		user.CreatedAt = now
@@ -176,6 +194,29 @@ func accountOf(row Row, now time.Time) (a Account, problem string) {
 	}
 	event := audit.New(now, audit.UserCreate, authcore.Client{}).By(audit.ActorOperator, "").Of(user.ID).With("source", "import")
 	return Account{user, row.PasswordHash, event}, ""
+}
+
+const (
+	maxFields = 20
+	maxValue  = 500 // characters
+)
+
+// cleanProfile returns the values on one line each, as sign-up would keep them.
+func cleanProfile(profile map[string]string) (kept map[string]string, problem string) {
+	if len(profile) > maxFields {
+		return nil, fmt.Sprintf("the profile has more than %d fields", maxFields)
+	}
+	for name, value := range profile {
+		name, value = account.CleanLine(name), account.CleanLine(value)
+		if utf8.RuneCountInString(name) > maxValue || utf8.RuneCountInString(value) > maxValue {
+			return nil, "a value of the profile is too long"
+		}
+		if kept == nil {
+			kept = make(map[string]string)
+		}
+		kept[name] = value
+	}
+	return kept, ""
 }
 
 // lookBatch is how many addresses are looked up at once.
