@@ -18,6 +18,7 @@ func (c client) headers() string {
 	lines := []string{"User-Agent: bench", "Accept: text/html"}
 	if c == browser {
 		lines = []string{
+			`Connection: keep-alive`,
 			`Sec-CH-UA: "Chromium";v="140", "Not=A?Brand";v="24"`,
 			`Sec-CH-UA-Mobile: ?0`,
 			`Sec-CH-UA-Platform: "Linux"`,
