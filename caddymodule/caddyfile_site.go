@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"github.com/agnivade/levenshtein"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -165,6 +166,11 @@ func (c *HeadersConfig) parse(d *caddyfile.Dispenser) error {
 		case "encoding":
 			c.Encoding = value
 		default:
+			for _, word := range []string{"separator", "encoding"} {
+				if levenshtein.ComputeDistance(name, word) <= 2 { // it would become a header
+					return unknown(d, name, []string{word})
+				}
+			}
 			if c.Fields == nil {
 				c.Fields = make(map[string]string)
 			}

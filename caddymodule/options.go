@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/caddyserver/caddy/v2"
@@ -120,6 +119,3 @@ var literalParameter = regexp.MustCompile(`(?i)password\s*=\s*[^\s{&]`)
 func literalPassword(d *caddyfile.Dispenser, what string) error {
 	return d.Errf("%s: a password does not belong in the Caddyfile; give the whole address as {env.NAME} or {file./path}", what)
 }
-
-// seconds returns a duration in whole seconds, rounded up, for Retry-After.
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -111,9 +111,6 @@ func (g *Gate) forbidden(w http.ResponseWriter, r *http.Request, at *site, st *s
 
 func (g *Gate) page(w http.ResponseWriter, r *http.Request, at *site, live *session.Live, p ui.Problem) error {
 	noStore(w.Header())
-	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
-	}
 	if live != nil {
 		p.Account = live.Identity.Email
 	}
