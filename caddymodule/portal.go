@@ -114,6 +114,11 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 // machine: a page of another site that makes a browser ask does so by another
 // name (DNS rebinding), and a proxy on this machine asks for others.
 func isLocal(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !remote.Addr().Unmap().IsLoopback() || clientIP(r.Context()) != remote.Addr().Unmap().String() {
 		return false

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -31,6 +32,9 @@ func (v *visit) showKept() error {
 	form, err := v.Kept.Form(v.r.Context(), v.live, v.linkSecret(), v.facts.Origin)
 	if err != nil {
 		return err
+	}
+	if _, ok := localPath(form.Action); !ok {
+		return statusError(http.StatusNotFound) // a browser would take it for another host
 	}
 	view := keptView{Action: form.Action}
 	for pair := range strings.SplitSeq(form.Body, "&") { // in their order, which an app may rely on

@@ -70,6 +70,8 @@ var reserved = []string{
 	"email", "password", "name", "remember", "return_to", "language", "current", "code",
 	"iss", "aud", "sub", "sid", "iat", "nbf", "exp", "jti", "email_verified", "amr", "acr", "auth_time", "groups",
 	"org_id", "org_slug", "org_name", "org_role", "act", "scope", "locale",
+	// What apps grant rights by must not be what people say of themselves.
+	"role", "roles", "permissions", "entitlements", "admin", "azp", "client_id", "cnf", "nonce",
 }
 
 var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)

@@ -56,7 +56,7 @@ func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, even
 	err = db.promise(ctx, "setting a password", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		at := micros(event.At)
 		row := tx.QueryRowContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2
-			WHERE id = $1 RETURNING `+userColumns, userID, at)
+			WHERE id = $1 AND deleted_at = 0 RETURNING `+userColumns, userID, at)
 		if user, err = scanUser(row); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func noteSignIn(ctx context.Context, tx *sql.Tx, userID string, at time.Time) er
 func (db *DB) Approve(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
 	err = db.promise(ctx, "approving an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		row := tx.QueryRowContext(ctx, `UPDATE users SET awaits_approval = 0, updated_at = $2
-			WHERE id = $1 AND awaits_approval <> 0 RETURNING `+userColumns, userID, micros(event.At))
+			WHERE id = $1 AND awaits_approval <> 0 AND deleted_at = 0 RETURNING `+userColumns, userID, micros(event.At))
 		if user, err = scanUser(row); errors.Is(err, sql.ErrNoRows) {
 			err = fmt.Errorf("%w: the account does not wait for approval", authcore.ErrConflict)
 		}

@@ -280,6 +280,12 @@ func testDeleteAccount(ctx context.Context, t *testing.T, s Lives) {
 		if _, err := s.SetDisabled(ctx, user.ID, false, newEvent(audit.UserEnable)); err == nil {
 			t.Errorf("%s: a deleted account was enabled", mode)
 		}
+		if _, err := s.SetPassword(ctx, user.ID, "hash", newEvent(audit.PasswordSet)); err == nil {
+			t.Errorf("%s: a deleted account got a password", mode)
+		}
+		if err := s.SaveProfile(ctx, user, newEvent(audit.ProfileChange)); err == nil {
+			t.Errorf("%s: a deleted account got a profile", mode)
+		}
 		must(t, s.Deletions.Delete(ctx, s.user(ctx, t, "ada").ID, time.Time{}, deletion.Hard, newEvent(audit.DeletionExecute)))
 	}
 }

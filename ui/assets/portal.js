@@ -19,19 +19,17 @@ for (const box of document.querySelectorAll(".reveal")) {
 	box.append(button);
 }
 
-// A form is sent once, however often its button is pressed.
-for (const form of document.forms) {
-	form.addEventListener("submit", (event) => {
-		if (form.dataset.sent) {
-			event.preventDefault();
-		}
-		form.dataset.sent = "yes";
-	});
-}
-window.addEventListener("pageshow", () => {
-	for (const form of document.forms) {
-		delete form.dataset.sent;
+// A form is sent once, however often its button is pressed. Fields of a form of
+// the app may be named as properties of the form, so none is asked for.
+let sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+	if (sent.has(event.target)) {
+		event.preventDefault();
 	}
+	sent.add(event.target);
+});
+window.addEventListener("pageshow", () => {
+	sent = new WeakSet();
 });
 
 // The fragment of an address never reaches us, so the browser carries it through
@@ -39,7 +37,8 @@ window.addEventListener("pageshow", () => {
 const fragment = location.hash;
 if (fragment) {
 	for (const form of document.querySelectorAll('form[method="post"]')) {
-		form.action = form.action.split("#")[0] + fragment;
+		const set = Element.prototype.setAttribute;
+		set.call(form, "action", Element.prototype.getAttribute.call(form, "action").split("#")[0] + fragment);
 	}
 	for (const link of document.querySelectorAll(".aside a")) {
 		link.hash = fragment;
