@@ -18,7 +18,11 @@ func TestEveryPageIsAccessible(t *testing.T) {
 		for i, view := range rehearsals[name] {
 			for _, tag := range p.handler.languages.tags {
 				t.Run(fmt.Sprint(name, i, tag), func(t *testing.T) {
-					body, err := p.handler.pages.execute(tag, testBase, name, view)
+					page, err := p.handler.pages.template(pageKey{tag, name})
+					if err != nil {
+						t.Fatal(err)
+					}
+					body, err := p.handler.pages.execute(page, testBase, name, view)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 //go:embed templates
@@ -19,44 +20,61 @@ var templateFiles embed.FS
 // pageNames are the pages; each is a template of that name in the layout.
 var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "email", "email_link", "keep_email", "activity", "data", "delete", "reactivate", "invitation", "kept", "mailbox", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "account", "sessions", "problem"}
 
-// pages are the parsed templates.
+// pages are the templates. Each is parsed when it is first shown in a language:
+// all pages in all languages, most of which hardly anybody opens, would be a
+// quarter of what the garbage collector has to look through.
 type pages struct {
-	// templates are the pages by language and name.
-	templates map[string]map[string]*template.Template
-	handler   *Handler
+	handler *Handler
+	// sources are the files of each page as they were when the pages were made.
+	sources map[string][]source
+	mu      sync.Mutex
+	parsed  map[pageKey]*template.Template
 }
 
-// loadPages parses the templates, each replaced by an operator's file of the
-// same name if there is one.
+// source is a file of templates; errors name it.
+type source struct{ name, text string }
+
+type pageKey struct{ language, page string }
+
+// loadPages reads the templates, each replaced by an operator's file of the same
+// name if there is one.
 func loadPages(dir string, h *Handler) (*pages, error) {
-	p := &pages{templates: make(map[string]map[string]*template.Template), handler: h}
-	for tag, m := range h.languages.texts {
-		inTag, err := parsePages(dir, template.FuncMap{"t": m.require, "asset": h.assets.path})
-		if err != nil {
-			return nil, err
-		}
-		p.templates[tag] = inTag
-	}
-	return p, nil
-}
-
-func parsePages(dir string, functions template.FuncMap) (map[string]*template.Template, error) {
-	parsed := make(map[string]*template.Template, len(pageNames))
+	p := &pages{handler: h, sources: make(map[string][]source), parsed: make(map[pageKey]*template.Template)}
 	for _, name := range pageNames {
-		t := template.New(name).Funcs(functions)
 		for _, file := range []string{"layout.html", "parts.html", name + ".html"} {
 			shown, text, err := templateText(dir, file)
 			if err != nil {
 				return nil, err
 			}
-			// Errors name the file by the name of the template.
-			if _, err = t.New(shown).Parse(text); err != nil {
-				return nil, fmt.Errorf("page %s: %w", name, err)
-			}
+			p.sources[name] = append(p.sources[name], source{shown, text})
 		}
-		parsed[name] = t
 	}
-	return parsed, nil
+	return p, nil
+}
+
+func (p *pages) parse(k pageKey) (*template.Template, error) {
+	functions := template.FuncMap{"t": p.handler.languages.of(k.language).require, "asset": p.handler.assets.path}
+	t := template.New(k.page).Funcs(functions)
+	for _, s := range p.sources[k.page] {
+		if _, err := t.New(s.name).Parse(s.text); err != nil {
+			return nil, fmt.Errorf("page %s: %w", k.page, err)
+		}
+	}
+	return t, nil
+}
+
+// template returns a page in a language.
+func (p *pages) template(k pageKey) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.parsed[k]; t != nil {
+		return t, nil
+	}
+	t, err := p.parse(k)
+	if err == nil {
+		p.parsed[k] = t
+	}
+	return t, err
 }
 
 // templateText returns a template and the name of its file.
@@ -86,7 +104,11 @@ type page struct {
 // error in a template is an error page and not half a page.
 func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, status int, name string, view any) {
 	tag := p.handler.languages.best(facts.Client.Language)
-	body, err := p.execute(tag, facts.Base, name, view)
+	t, err := p.template(pageKey{tag, name})
+	var body []byte
+	if err == nil {
+		body, err = p.execute(t, facts.Base, name, view)
+	}
 	if err != nil {
 		p.handler.Logger.Error("page not rendered", slog.String("page", name), slog.Any("error", err))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
@@ -98,10 +120,10 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, st
 	send(w, r, body)
 }
 
-func (p *pages) execute(tag, base, name string, view any) ([]byte, error) {
+func (p *pages) execute(t *template.Template, base, name string, view any) ([]byte, error) {
 	var body bytes.Buffer
 	data := page{Base: base, Brand: p.handler.Brand, Name: name, View: view}
-	if err := p.templates[tag][name].ExecuteTemplate(&body, "layout", data); err != nil {
+	if err := t.ExecuteTemplate(&body, "layout", data); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
 	return body.Bytes(), nil

@@ -4,12 +4,16 @@ package ui
 // that names a field, a message or an asset that does not exist, or that puts a
 // value where it cannot be escaped, is found before a visitor does.
 func (p *pages) rehearse() error {
-	for tag := range p.templates {
+	for _, tag := range p.handler.languages.tags {
 		for _, name := range pageNames {
+			t, err := p.parse(pageKey{tag, name})
 			for _, view := range rehearsals[name] {
-				if _, err := p.execute(tag, "/_auth", name, view); err != nil {
-					return err
+				if err == nil {
+					_, err = p.execute(t, "/_auth", name, view)
 				}
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
