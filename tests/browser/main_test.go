@@ -10,8 +10,12 @@ import (
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
 
-// errFresh says that a step-up is not asked for yet.
-var errFresh = errors.New("the proof is still fresh")
+var (
+	// errFresh says that a step-up is not asked for yet.
+	errFresh = errors.New("the proof is still fresh")
+	// errNoMail says that no mail has come yet.
+	errNoMail = errors.New("there is no mail yet")
+)
 
 func TestMain(m *testing.M) { os.Exit(gateway.Run(m)) }
 
@@ -147,4 +151,28 @@ func TestPasswordCanBeShown(t *testing.T) {
 	if kind := b.Evaluate(`document.querySelector("#password").type`); kind != "text" {
 		t.Errorf("the password is of type %s", kind)
 	}
+}
+
+// TestMailboxPage looks at the mail that is captured while there is no mail
+// server, and follows its link.
+func TestMailboxPage(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{Global: "signup open"})
+	b := New(t)
+	b.Open(g.URL + "/_auth/dev/mailbox")
+	b.Shoot("mailbox-empty")
+	g.NewClient().Post("/_auth/register", map[string][]string{"email": {"ada@example.com"}, "password": {gateway.Password}})
+	g.Await(func() error {
+		b.Open(g.URL + "/_auth/dev/mailbox")
+		if !strings.Contains(b.Text("main"), "/_auth/confirm/") {
+			return errNoMail
+		}
+		return nil
+	})
+	b.Shoot("mailbox")
+	b.Press(`a[href*="/dev/mailbox/"]`)
+	if text := b.Text("body"); !strings.Contains(text, "Confirm your address") {
+		t.Errorf("the mail says %s", text)
+	}
+	b.Press(`a[href*="/confirm/"]`)
+	b.wantText("Confirm your address", "")
 }
