@@ -27,10 +27,15 @@ func OpenPostgres(dsn string, o Options) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = callTimeout
 	}
-	pool := limitConns(stdlib.OpenDB(*config), cmp.Or(o.MaxConns, 20))
+	pool := limitConns(stdlib.OpenDB(*config, stdlib.OptionShouldPing(always)), cmp.Or(o.MaxConns, 20))
 	pool.SetConnMaxLifetime(time.Hour)
 	return newDB(postgres{}, pool, pool, o), nil
 }
+
+// always has a pooled connection answer before it is used again. By default
+// only one idle for a second must: after a quick restart of the server each of
+// the others would fail one request.
+func always(context.Context, stdlib.ShouldPingParams) bool { return true }
 
 type postgres struct{}
 

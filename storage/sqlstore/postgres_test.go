@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +67,21 @@ func TestPostgresAway(t *testing.T) {
 	wantUnavailable(t, "stopped, migrate", time.Second, db.Migrate)
 	server.Start(t)
 	works("started again")
+
+	var group sync.WaitGroup
+	for range 10 { // many connections, used a moment ago
+		group.Go(func() {
+			for range 20 {
+				db.Ping(context.Background())
+			}
+		})
+	}
+	group.Wait()
+	server.Kill(t)
+	server.Start(t)
+	for range 5 {
+		works("killed and started again")
+	}
 
 	server.Pause(t)
 	t.Run("hung", func(t *testing.T) {

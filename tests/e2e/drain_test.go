@@ -60,7 +60,7 @@ func TestTenThousandMailsDrain(t *testing.T) {
 				t.Fatal(err)
 			}
 			var took []time.Duration
-			for len(smtp.Mails("")) < queued && time.Since(began) < 3*time.Minute {
+			for arrived(smtp) < queued && time.Since(began) < 3*time.Minute {
 				start := time.Now()
 				if answer := g.NewClient().Post("/_auth/login", url.Values{"email": {ada}, "password": {gateway.Password}}); answer.StatusCode != http.StatusSeeOther {
 					t.Fatalf("a sign-in meanwhile: %d", answer.StatusCode)
@@ -109,6 +109,16 @@ func queueMails(t *testing.T, name, dsn, file string, master []byte) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// arrived counts the queued mails; that of new devices is not among them.
+func arrived(smtp *servers.SMTP) (n int) {
+	for _, m := range smtp.Mails("") {
+		if strings.HasPrefix(m.To, "user-") {
+			n++
+		}
+	}
+	return n
 }
 
 func checkEachOnce(t *testing.T, smtp *servers.SMTP) {
