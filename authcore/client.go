@@ -12,6 +12,11 @@ type Client struct {
 	// Portal is the public address of Sigra's pages there, without a slash at
 	// its end. Links in mails begin with it.
 	Portal string
+	// Trust are the secrets of trusted-browser cookies that came with the request.
+	// They are not kept.
+	Trust []string `json:"-"`
+	// OneStep says that the site asks for no second factor.
+	OneStep bool
 	// Language is the BCP 47 tag of the catalogue that fits the client best.
 	Language string
 }

@@ -6,6 +6,9 @@ type Hold string
 
 // The holds, in the order in which they are lifted.
 const (
+	// HoldSecondFactor waits for the second factor of a sign-in; it is the
+	// session's, not the account's.
+	HoldSecondFactor Hold = "second_factor"
 	// HoldConfirm waits for a proof that the address is the user's.
 	HoldConfirm Hold = "confirm"
 	// HoldApproval waits for an operator to accept the account.

@@ -1,9 +1,6 @@
 package authcore
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // CredentialKind says what a request proved its identity with.
 type CredentialKind string
@@ -25,22 +22,6 @@ const (
 	// AAL2 is two factors, or one passkey with user verification.
 	AAL2 AssuranceLevel = "aal2"
 )
-
-// RFC 8176 authentication method references.
-const (
-	// MethodPassword is a password.
-	MethodPassword = "pwd"
-	// MethodOTP is a one-time secret, such as that of a link in a mail.
-	MethodOTP = "otp"
-)
-
-// Factor is one proof that the user has given in this session.
-type Factor struct {
-	// Method is an RFC 8176 authentication method reference.
-	Method string `json:"m"`
-	// At is when the proof was given.
-	At time.Time `json:"t"`
-}
 
 // Org is the organization that a session acts in, with the user's role in it.
 // The zero value means none.
@@ -78,9 +59,14 @@ type Identity struct {
 	Scopes []string `json:"scopes,omitempty"`
 	// Level is the assurance level that Factors add up to.
 	Level AssuranceLevel `json:"aal"`
-	// Factors are the proofs given in this session, oldest first; a new proof
-	// by the same method replaces the older one.
+	// Factors are the proofs given in this session, oldest first; see Prove.
 	Factors []Factor `json:"factors"`
+	// Pending says that a second factor is due: until then the session can do
+	// nothing but take it.
+	Pending bool `json:"pending,omitzero"`
+	// Trusted says that no second factor was asked for because the user trusts
+	// the browser.
+	Trusted bool `json:"trusted,omitzero"`
 	// AuthTime is when the user first signed in to this session.
 	AuthTime time.Time `json:"auth_time"`
 	// Site is the public origin that the session was made at.
@@ -97,45 +83,13 @@ func (id Identity) Describe(u User) Identity {
 
 // Hold returns why the user is not let through, or nothing.
 func (id *Identity) Hold() Hold {
+	if id.Pending {
+		return HoldSecondFactor
+	}
 	if id.Held == "" && !id.EmailVerified {
 		return HoldConfirm
 	}
 	return id.Held
-}
-
-// ProvenAt returns the time of the freshest proof, or AuthTime without one.
-func (id *Identity) ProvenAt() time.Time {
-	latest := id.AuthTime
-	for _, f := range id.Factors {
-		if f.At.After(latest) {
-			latest = f.At
-		}
-	}
-	return latest
-}
-
-// Prove returns a copy of the identity in which the method has been proven at
-// the given time.
-func (id Identity) Prove(method string, at time.Time) Identity {
-	factors := make([]Factor, 0, len(id.Factors)+1)
-	for _, f := range id.Factors {
-		if f.Method != method {
-			factors = append(factors, f)
-		}
-	}
-	id.Factors = append(factors, Factor{Method: method, At: at})
-	return id
-}
-
-// Methods returns the RFC 8176 references of the proofs given, oldest first.
-func (id *Identity) Methods() []string {
-	methods := make([]string, 0, len(id.Factors))
-	for _, f := range id.Factors {
-		if !slices.Contains(methods, f.Method) {
-			methods = append(methods, f.Method)
-		}
-	}
-	return methods
 }
 
 // Groups returns the roles of the identity as apps read them: the platform

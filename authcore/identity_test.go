@@ -14,9 +14,9 @@ func TestProve(t *testing.T) {
 	if got := id.ProvenAt(); !got.Equal(start) {
 		t.Errorf("without a proof: %s", got)
 	}
-	first := id.Prove(MethodPassword, start).Prove("otp", start.Add(time.Minute))
-	second := first.Prove(MethodPassword, start.Add(time.Hour))
-	if got := second.Methods(); !slices.Equal(got, []string{"otp", "pwd"}) {
+	first := id.Prove(Factor{Kind: FactorPassword, At: start}).Prove(Factor{Kind: FactorTOTP, At: start.Add(time.Minute)})
+	second := first.Prove(Factor{Kind: FactorPassword, At: start.Add(time.Hour)})
+	if got := second.Methods(); !slices.Equal(got, []string{"otp", "pwd", "mfa"}) {
 		t.Errorf("methods %v", got)
 	}
 	if got := second.ProvenAt(); !got.Equal(start.Add(time.Hour)) {
@@ -50,7 +50,7 @@ func TestIdentitySurvivesStorage(t *testing.T) {
 		UserID: "u", SessionID: "s", Kind: KindSession, Email: "a@b", EmailVerified: true, Name: "Ada", Role: RoleAdmin,
 		Org: Org{ID: "o", Slug: "acme", Name: "Acme", Role: "owner"}, Actor: "x", Scopes: []string{"read"},
 		Level: AAL2, AuthTime: at, Site: "https://example.com",
-	}.Prove(MethodPassword, at)
+	}.Prove(Factor{Kind: FactorPasskey, At: at, UserVerified: true, Synced: true})
 	data, err := json.Marshal(id)
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,8 @@ type User struct {
 	// DeletedAt is when it was deleted, if the row was kept, which is disabled
 	// then; else zero.
 	DeletedAt time.Time
+	// TwoStepAt is when the user turned on two-step sign-in; zero when it is off.
+	TwoStepAt time.Time
 	// AuthEpoch grows with every change that ends the sessions of the user
 	// (password change, disabling). A sign-in that began under an older epoch
 	// must not commit.
@@ -52,3 +54,6 @@ func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
 // EmailVerified reports whether the user has proved to own the address.
 func (u User) EmailVerified() bool { return !u.EmailVerifiedAt.IsZero() }
+
+// TwoStep reports whether a second factor follows a password or a link.
+func (u User) TwoStep() bool { return !u.TwoStepAt.IsZero() }

@@ -68,6 +68,7 @@ func (o operations) mux() *http.ServeMux {
 		"DELETE /sigra/users/{ref}":               o.deleteUser,
 		"POST /sigra/users/{ref}/disable":         o.disable,
 		"POST /sigra/users/{ref}/enable":          o.enable,
+		"POST /sigra/users/{ref}/reset-factors":   o.resetFactors,
 		"PUT /sigra/users/{ref}/password":         o.setPassword,
 		"GET /sigra/users/{ref}/sessions":         o.listSessions,
 		"DELETE /sigra/users/{ref}/sessions":      o.revokeSessions,

@@ -176,6 +176,17 @@ func (o operations) setDisabled(r *http.Request, disabled bool) (any, error) {
 	return viewOf(user), nil
 }
 
+func (o operations) resetFactors(r *http.Request) (any, error) {
+	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	if err != nil {
+		return nil, err
+	}
+	if err := o.app.twoStep.Reset(r.Context(), user, o.operator()); err != nil {
+		return nil, err
+	}
+	return viewOf(user), nil
+}
+
 func (o operations) setPassword(r *http.Request) (any, error) {
 	var body struct {
 		Password string `json:"password"`

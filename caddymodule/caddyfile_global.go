@@ -62,6 +62,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"throttle":      a.Throttle.parse,
 		"signup":        a.SignUp.parse,
 		"deletion":      a.Deletion.parse,
+		"mfa":           parseMFA(&a.MFA),
 		"assertion":     a.Assertion.parse,
 		"brand":         a.Brand.parse,
 		"profile_field": a.parseField,

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/agnivade/levenshtein"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -26,6 +28,8 @@ func init() {
 //		require   user|aal2
 //		require   email_domain|role|org <value...>
 //		require   fresh <age>
+//		require   factor passkey|totp...
+//		mfa       off|optional|required [<role...>]
 //		headers   <dialect...>|off {
 //			<field> <value>
 //			separator <text>
@@ -75,6 +79,7 @@ func (g *Gate) parseBlock(h httpcaddyfile.Helper) error {
 		"origin":    textOption(&g.Origin),
 		"public":    func(*caddyfile.Dispenser) error { return g.parsePublic(h) },
 		"require":   g.parseRequire,
+		"mfa":       parseMFA(&g.MFA),
 		"headers":   g.Headers.parse,
 		"assertion": g.Assertion.parse,
 	})
@@ -128,6 +133,14 @@ func (g *Gate) parseRequire(d *caddyfile.Dispenser) error {
 		g.Require.Org = true
 		g.Require.Orgs = append(g.Require.Orgs, values...)
 		return nil
+	case "factor":
+		for _, kind := range values {
+			if !slices.Contains(demandable, kind) {
+				return unknown(d, kind, demandable)
+			}
+		}
+		g.Require.Factors = append(g.Require.Factors, values...)
+		return wants(len(values) > 0)
 	case "fresh":
 		if len(values) != 1 {
 			return d.ArgErr()
@@ -136,7 +149,7 @@ func (g *Gate) parseRequire(d *caddyfile.Dispenser) error {
 		g.Require.Fresh = age
 		return err
 	default:
-		return unknown(d, word, []string{"aal2", "email_domain", "fresh", "org", "role", "user"})
+		return unknown(d, word, []string{"aal2", "email_domain", "factor", "fresh", "org", "role", "user"})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/ui"
 )
@@ -21,26 +22,42 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 	noStore(w.Header())
 	switch d.Outcome {
 	case policy.SignIn:
-		return g.lead(w, r, st, at, "/login", `Bearer realm="sigra"`)
+		return g.lead(w, r, st, at, page("/login"), `Bearer realm="sigra"`)
 	case policy.Held:
-		return g.lead(w, r, st, at, ui.HoldPage(d.Hold), `Bearer realm="sigra", error="insufficient_user_authentication"`)
+		return g.lead(w, r, st, at, page(ui.HoldPage(d.Hold)), `Bearer realm="sigra", error="insufficient_user_authentication"`)
 	case policy.StepUp:
-		age := strconv.Itoa(int(g.need.Fresh.Seconds()))
-		return g.lead(w, r, st, at, "/step-up", `Bearer realm="sigra", error="insufficient_user_authentication", max_age="`+age+`"`)
+		stepUp := func(back string) string { return ui.StepUpPage(d.Wanted, back) }
+		return g.lead(w, r, st, at, stepUp, `Bearer realm="sigra", error="insufficient_user_authentication"`+g.asked())
 	default:
 		return g.forbidden(w, r, at, st, d)
 	}
 }
 
+// asked says what a proof must be (RFC 9470 section 3).
+func (g *Gate) asked() (parameters string) {
+	if g.need.Level == authcore.AAL2 || g.need.TwoStep {
+		parameters = `, acr_values="` + string(authcore.AAL2) + `"`
+	}
+	if g.need.Fresh > 0 {
+		parameters += `, max_age="` + strconv.Itoa(int(g.need.Fresh.Seconds())) + `"`
+	}
+	return parameters
+}
+
+// page returns a page of the portal that leads back afterwards.
+func page(path string) func(back string) string {
+	return func(back string) string { return path + "?return_to=" + url.QueryEscape(back) }
+}
+
 // lead redirects a navigation to a page of the portal and brings it back
 // afterwards, also a form that could be kept. Other requests get 401 with the
 // page's address.
-func (g *Gate) lead(w http.ResponseWriter, r *http.Request, st *state, at *site, page, authenticate string) error {
+func (g *Gate) lead(w http.ResponseWriter, r *http.Request, st *state, at *site, page func(back string) string, authenticate string) error {
 	back, formKept := originalURL(r).RequestURI(), false
 	if offer := g.keep(r, st, at); offer != "" {
 		back, formKept = offer, true
 	}
-	location := g.Portal + page + "?return_to=" + url.QueryEscape(back)
+	location := g.Portal + page(back)
 	if formKept || isNavigation(r) {
 		w.Header()["Location"] = []string{location}
 		w.WriteHeader(http.StatusSeeOther)

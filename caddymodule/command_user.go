@@ -40,6 +40,9 @@ func userCommands() []*cobra.Command {
 		leaf("enable <email|id>", "Enables an account", 1, func(c *call, args []string) error {
 			return c.showUser("POST", args[0], "/enable", nil)
 		}),
+		leaf("reset-factors <email|id>", "Removes the second factors and passkeys of an account that has lost them, and ends its sessions", 1, func(c *call, args []string) error {
+			return c.showUser("POST", args[0], "/reset-factors", nil)
+		}),
 		leaf("set-password <email|id>", "Sets a password and ends the sessions", 1, func(c *call, args []string) error {
 			password, err := readPassword(c.cmd.InOrStdin())
 			if err != nil {

@@ -36,7 +36,8 @@ func init() { caddy.RegisterModule(new(Gate)) }
 // `{http.auth.user.profile.<field>}` | A profile field
 // `{http.auth.user.session}` | The id of the session
 // `{http.auth.user.aal}` | The assurance level, aal1 or aal2
-// `{http.auth.user.amr}` | The authentication methods, comma separated
+// `{http.auth.user.amr}` | The authentication methods (RFC 8176), comma separated
+// `{http.auth.user.auth_time}` | When the user was last proven, in Unix seconds
 // `{http.auth.sigra.decision}` | allow, sign_in, step_up or forbid
 type Gate struct {
 	// MatcherSetsRaw limits the gate to some requests. Default: all.
@@ -46,6 +47,9 @@ type Gate struct {
 	PublicRaw caddyhttp.RawMatcherSets `json:"public,omitempty" caddy:"namespace=http.matchers"`
 	// Require is what the identity must satisfy. Default: any signed-in user.
 	Require Require `json:"require,omitzero"`
+	// MFA says whether signing in here takes a second factor. Default: what the
+	// app says, and optional when it says nothing.
+	MFA *MFAConfig `json:"mfa,omitempty"`
 	// Portal is the path of the pages on this site. Default: /_auth.
 	Portal string `json:"portal,omitempty"`
 	// Headers is what the app is told. Default: the remote dialect.
@@ -87,6 +91,9 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 	}
 	g.known = make(map[*site]*target)
 	g.need = g.Require.need()
+	if mfa := g.mfa(); mfa.is(mfaRequired) {
+		g.need.TwoStep, g.need.TwoStepRoles = true, mfa.Roles
+	}
 	g.alone = []*Gate{g}
 	if err := loadMatchers(ctx, g, "MatcherSetsRaw", &g.matchers); err != nil {
 		return err
@@ -113,7 +120,7 @@ func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.Matche
 
 // Validate checks what the types cannot.
 func (g *Gate) Validate() error {
-	return errors.Join(g.Require.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
+	return errors.Join(g.Require.validate(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
 }
 
 // ServeHTTP judges a request.

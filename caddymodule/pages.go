@@ -25,7 +25,7 @@ func (a *App) newPages() (*ui.Handler, error) {
 	}
 	return ui.New(ui.Options{
 		Services: ui.Services{
-			Accounts: a.accounts, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
+			Accounts: a.accounts, TwoStep: a.twoStep, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
 			Deletions: a.deletions, Disclosure: a.disclosure, Kept: a.kept, Sessions: a.engine, Keys: a.engine, Mailbox: a.mailbox(),
 		},
 		Fields: a.profileFields(), Health: a.health, Brand: brand,
@@ -157,6 +157,9 @@ func (e *engine) JWKS() (body []byte, etag string, maxAge time.Duration) { retur
 func (e *engine) Seal(purpose string, plaintext, associated []byte) []byte {
 	return e.box.Seal(purpose, plaintext, associated)
 }
+
+// MAC implements mfa.Box.
+func (e *engine) MAC(purpose string, value []byte) []byte { return e.box.MAC(purpose, value) }
 
 // Open implements account.Sealer.
 func (e *engine) Open(purpose string, sealed, associated []byte) ([]byte, error) {

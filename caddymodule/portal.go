@@ -98,7 +98,7 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 	return ui.Request{
 		Base: base, Origin: at.origin, Cookie: at.cookie, Local: isLocal(r),
 		Client: authcore.Client{
-			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: at.origin + base,
+			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: at.origin + base, OneStep: a.oneStep(at),
 		},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)

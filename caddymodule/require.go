@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,10 @@ type Require struct {
 	Orgs []string `json:"orgs,omitempty"`
 	// AAL2 asks for two factors, or a passkey with user verification.
 	AAL2 bool `json:"aal2,omitempty"`
-	// Fresh asks for a proof no older than this.
+	// Factors asks for a proof by one of these: passkey, totp.
+	Factors []string `json:"factors,omitempty"`
+	// Fresh asks for a proof no older than this: with Factors, by one of them;
+	// with AAL2, by a second factor.
 	Fresh caddy.Duration `json:"fresh,omitempty"`
 }
 
@@ -39,13 +43,24 @@ func (q Require) need() policy.Need {
 			n.EmailDomains = append(n.EmailDomains, strings.ToLower(shown))
 		}
 	}
+	for _, kind := range q.Factors {
+		n.Factors = append(n.Factors, authcore.FactorKind(kind))
+	}
 	if q.AAL2 {
 		n.Level = authcore.AAL2
 	}
 	return n
 }
 
+// demandable are the kinds of proof that a route can ask for by name.
+var demandable = []string{string(authcore.FactorPasskey), string(authcore.FactorTOTP)}
+
 func (q Require) validate() error {
+	for _, kind := range q.Factors {
+		if !slices.Contains(demandable, kind) {
+			return fmt.Errorf("require factor: %q is not passkey or totp", kind)
+		}
+	}
 	for _, domain := range q.EmailDomains {
 		if _, err := idna.Lookup.ToASCII(domain); err != nil || strings.Contains(domain, "@") {
 			return fmt.Errorf("require email_domain: %q is not a domain", domain)

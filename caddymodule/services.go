@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/deletion"
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
@@ -20,6 +21,7 @@ import (
 // what the engine keeps.
 type services struct {
 	accounts   *account.Service
+	twoStep    *mfa.Service
 	recovery   *recovery.Service
 	signups    *signup.Service
 	profiles   *profile.Service
@@ -33,13 +35,17 @@ type services struct {
 func (a *App) newServices() services {
 	e, clock, fields, rules := a.engine, time.Now, a.profileFields(), a.SignUp.rules()
 	accounts := account.New(account.Deps{
-		Users: e.db, Ledger: e.db, Tokens: e.db, Sessions: e.sessions,
+		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
 		Fields: fields, Clock: clock, Logger: a.logger,
 	})
 	return services{
 		accounts: accounts,
+		twoStep: mfa.New(mfa.Deps{
+			Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions, Guard: e.throttle, Notes: e.db, Box: e,
+			Events: a.observer, Clock: clock, Logger: a.logger,
+		}),
 		recovery: recovery.New(recovery.Deps{
 			Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: accounts, Sessions: e.sessions,
 			Guard: e.throttle, Sealer: e, Events: a.observer, Clock: clock,

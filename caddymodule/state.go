@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -106,6 +107,8 @@ func (st *state) user(name string) string {
 		return id.SessionID
 	case "aal":
 		return string(id.Level)
+	case "auth_time":
+		return strconv.FormatInt(id.ProvenAt().Unix(), 10)
 	case "amr":
 		return strings.Join(id.Methods(), ",")
 	default:

@@ -161,7 +161,7 @@ func (d document) checkControls(t *testing.T) {
 		} else if label != "" && !strings.HasPrefix(label, text) {
 			t.Errorf("%q is called %q to those who do not see it (WCAG 2.5.3)", text, label)
 		}
-		if kind, _ := attribute(control, "type"); control.Data == "button" && kind != "submit" {
+		if kind, _ := attribute(control, "type"); control.Data == "button" && kind != "submit" && !inHidden(control) {
 			t.Errorf("a button of type %q does nothing without a script", kind)
 		}
 	}
@@ -176,10 +176,22 @@ func (d document) checkControls(t *testing.T) {
 		}
 	}
 	for _, drawing := range d.all("svg") {
-		if hidden, _ := attribute(drawing, "aria-hidden"); hidden != "true" {
+		hidden, _ := attribute(drawing, "aria-hidden")
+		role, _ := attribute(drawing, "role")
+		if label, _ := attribute(drawing, "aria-label"); hidden != "true" && (role != "img" || label == "") {
 			t.Error("a drawing without words is read out")
 		}
 	}
+}
+
+// inHidden reports whether an element is in one that a script has to show.
+func inHidden(n *html.Node) bool {
+	for ; n != nil; n = n.Parent {
+		if _, hidden := attribute(n, "hidden"); hidden {
+			return true
+		}
+	}
+	return false
 }
 
 // labelled reports whether a field has a visible label, or is not there for

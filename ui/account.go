@@ -15,7 +15,9 @@ type accountView struct {
 	Admin bool
 	// Deletable says that users can delete their account.
 	Deletable bool
-	This      sessionView
+	// TwoStep says that the site asks for second factors.
+	TwoStep bool
+	This    sessionView
 	// Changed is a message about what has just been changed; may be empty.
 	Changed string
 }
@@ -26,7 +28,7 @@ func (v *visit) showAccount() error {
 	}
 	id := &v.live.Identity
 	return v.show("account", accountView{
-		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), This: v.viewSession(v.live.Session),
+		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), TwoStep: !v.facts.Client.OneStep, This: v.viewSession(v.live.Session),
 	})
 }
 

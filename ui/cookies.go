@@ -11,6 +11,9 @@ import (
 // deviceLife is how long a browser stays known after a sign-in.
 const deviceLife = 365 * 24 * time.Hour
 
+// trustLife is how long a browser keeps the secret that it is trusted by.
+const trustLife = 30 * 24 * time.Hour
+
 // tokens returns the session tokens that the browser sent.
 func (v *visit) tokens() []session.Token {
 	return v.facts.Cookie.AppendTokens(nil, v.r.Header["Cookie"])
@@ -19,11 +22,17 @@ func (v *visit) tokens() []session.Token {
 // setCookies gives the browser its session and marks it as known.
 func (v *visit) setCookies(s account.SignedIn) {
 	v.facts.Cookie.Set(v.w, s.Token, s.Session, v.Clock())
-	if s.Device == "" {
+	v.setLasting(v.facts.Cookie.DeviceName(), s.Device, deviceLife)
+	v.setLasting(v.facts.Cookie.TrustName(), s.Trust, trustLife)
+}
+
+// setLasting sets a cookie that outlives sessions, unless there is no value.
+func (v *visit) setLasting(name, value string, life time.Duration) {
+	if value == "" {
 		return
 	}
 	http.SetCookie(v.w, &http.Cookie{
-		Name: v.facts.Cookie.DeviceName(), Value: s.Device, Path: "/", MaxAge: int(deviceLife.Seconds()),
+		Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()),
 		Domain: v.facts.Cookie.Domain, Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -33,14 +42,19 @@ const maxDevices = 8
 
 // devices returns the marks of a known browser: one, unless a sibling host has
 // planted others.
-func (v *visit) devices() []string {
-	var marks []string
-	for _, c := range v.r.CookiesNamed(v.facts.Cookie.DeviceName()) {
-		if len(marks) < maxDevices {
-			marks = append(marks, c.Value)
+func (v *visit) devices() []string { return v.cookies(v.facts.Cookie.DeviceName()) }
+
+// trusts returns the secrets of a trusted browser.
+func (v *visit) trusts() []string { return v.cookies(v.facts.Cookie.TrustName()) }
+
+func (v *visit) cookies(name string) []string {
+	var values []string
+	for _, c := range v.r.CookiesNamed(name) {
+		if len(values) < maxDevices {
+			values = append(values, c.Value)
 		}
 	}
-	return marks
+	return values
 }
 
 // forget makes the browser drop what belongs to the user who leaves: the

@@ -38,7 +38,7 @@ func (v *visit) deleteView() (view deleteView, err error) {
 	if grace := v.Deletions.Grace(); grace > 0 {
 		view.Until = v.Clock().Add(grace).UTC().Format(time.DateOnly)
 	}
-	view.HasPassword, err = v.Accounts.HasPassword(v.r.Context(), v.live)
+	view.HasPassword, err = v.Accounts.MayChange(v.r.Context(), v.live)
 	return view, err
 }
 

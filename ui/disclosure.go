@@ -31,7 +31,10 @@ type eventView struct {
 }
 
 // warned are the actions that may mean that somebody else is at it.
-var warned = map[audit.Action]bool{audit.LoginFailure: true, audit.Lockout: true, audit.StepUpFailure: true}
+var warned = map[audit.Action]bool{
+	audit.LoginFailure: true, audit.Lockout: true, audit.StepUpFailure: true,
+	audit.TwoStepFailure: true, audit.TwoStepLockout: true, audit.PasskeyRegression: true,
+}
 
 func (v *visit) showActivity() error {
 	before := v.r.URL.Query().Get("before")

@@ -39,7 +39,7 @@ func (v *visit) emailView() (view emailView, err error) {
 	if view.Pending, err = v.Addresses.Pending(v.r.Context(), v.live); err != nil {
 		return view, err
 	}
-	view.HasPassword, err = v.Accounts.HasPassword(v.r.Context(), v.live)
+	view.HasPassword, err = v.Accounts.MayChange(v.r.Context(), v.live)
 	return view, err
 }
 
@@ -63,14 +63,11 @@ func (v *visit) askEmail() error {
 
 // refused turns the error of a change that wants a proof into what is shown
 // again: what is wrong by field, a limit as what is wrong with the given field.
-// Without fields, the visit is over with the error; a user who has to sign in
-// anew has been led to that.
+// Without fields, the visit is over with the error.
 func (v *visit) refused(err error, field string) (status int, problems map[string]string, rest error) {
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError
 	switch {
-	case errors.Is(err, account.ErrNotFresh):
-		return 0, nil, v.signInAgain()
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, v.explain(invalid), nil
 	case errors.As(err, &throttled):

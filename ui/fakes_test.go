@@ -10,8 +10,10 @@ import (
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/signup"
+	"github.com/sigra-auth/sigra/authcore/totp"
 )
 
 // The fakes note what they are asked, and answer with err or with success.
@@ -54,6 +56,62 @@ func (f *fakeAddresses) Keep(_ context.Context, secret string, _ authcore.Client
 func (f *fakeAddresses) Withdraw(context.Context, *session.Live, authcore.Client) error {
 	f.calls = append(f.calls, "Withdraw")
 	return f.err
+}
+
+type fakeTwoStep struct {
+	factors mfa.Factors
+	err     error
+	calls   []string
+	attempt mfa.Attempt
+}
+
+func (f *fakeTwoStep) done(call string) (account.SignedIn, error) {
+	f.calls = append(f.calls, call)
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark", Trust: "trust-secret"}, f.err
+}
+
+func (f *fakeTwoStep) Factors(context.Context, *session.Live) (mfa.Factors, error) {
+	return f.factors, nil
+}
+
+func (f *fakeTwoStep) Prove(_ context.Context, live *session.Live, in mfa.Attempt) (account.SignedIn, error) {
+	f.attempt = in
+	return f.done("Prove " + live.ID)
+}
+
+func (f *fakeTwoStep) Offer(context.Context, *session.Live) (mfa.Offer, error) {
+	_, err := f.done("Offer")
+	return mfa.Offer{Secret: totp.Secret("12345678901234567890"), Sealed: "sealed"}, err
+}
+
+func (f *fakeTwoStep) Offered(_ *session.Live, sealed string) (mfa.Offer, error) {
+	if sealed != "sealed" {
+		return mfa.Offer{}, authcore.ErrNotFound
+	}
+	return mfa.Offer{Secret: totp.Secret("12345678901234567890"), Sealed: sealed}, nil
+}
+
+func (f *fakeTwoStep) enrolled(call string) (mfa.Enrolled, error) {
+	signedIn, err := f.done(call)
+	return mfa.Enrolled{SignedIn: signedIn, Codes: []string{"1234-5678", "8765-4321"}}, err
+}
+
+func (f *fakeTwoStep) Enroll(_ context.Context, _ *session.Live, sealed, code string, _ authcore.Client) (mfa.Enrolled, error) {
+	return f.enrolled("Enroll " + sealed + " " + code)
+}
+
+func (f *fakeTwoStep) UsePasskeys(context.Context, *session.Live, authcore.Client) (mfa.Enrolled, error) {
+	return f.enrolled("UsePasskeys")
+}
+
+func (f *fakeTwoStep) TurnOff(context.Context, *session.Live, authcore.Client) error {
+	_, err := f.done("TurnOff")
+	return err
+}
+
+func (f *fakeTwoStep) ReplaceBackupCodes(context.Context, *session.Live, authcore.Client) ([]string, error) {
+	enrolled, err := f.enrolled("ReplaceBackupCodes")
+	return enrolled.Codes, err
 }
 
 type fakeDeletions struct {
@@ -122,5 +180,5 @@ func (f *fakeSignUps) Accept(_ context.Context, secret string, in signup.SignUp)
 // calls is how often a service was asked to do something.
 func (p *portal) calls() int {
 	return len(p.accounts.calls) + len(p.recovery.calls) + len(p.signups.calls) + len(p.addresses.calls) +
-		len(p.deletions.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
+		len(p.deletions.calls) + len(p.twoStep.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
 }

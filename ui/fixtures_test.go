@@ -17,6 +17,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -49,6 +50,8 @@ type fakeAccounts struct {
 	password   string
 	revoked    string
 	noPassword bool
+	stale      error
+	browsers   []account.Browser
 }
 
 func (f *fakeAccounts) called(name string) { f.calls = append(f.calls, name) }
@@ -104,8 +107,21 @@ func (f *fakeAccounts) RevokeOthers(context.Context, *session.Live, authcore.Cli
 	return 2, f.err
 }
 
-func (f *fakeAccounts) HasPassword(context.Context, *session.Live) (bool, error) {
-	return !f.noPassword, nil
+func (f *fakeAccounts) MayChange(context.Context, *session.Live) (bool, error) {
+	return !f.noPassword, f.stale
+}
+
+func (f *fakeAccounts) CheckRecent(context.Context, *session.Live, ...authcore.FactorKind) error {
+	return f.stale
+}
+
+func (f *fakeAccounts) Browsers(context.Context, *session.Live) ([]account.Browser, error) {
+	return f.browsers, f.err
+}
+
+func (f *fakeAccounts) DistrustBrowsers(_ context.Context, _ *session.Live, id string, _ authcore.Client) error {
+	f.called("DistrustBrowsers " + id)
+	return f.err
 }
 
 func (f *fakeAccounts) ChangePassword(_ context.Context, _ *session.Live, change account.PasswordChange, _ authcore.Client) (account.SignedIn, error) {
@@ -244,7 +260,7 @@ func testSession(id string) *session.Session {
 		Seen: session.Seen{At: testNow.Add(-10 * time.Minute), IP: "203.0.113.8"},
 		Identity: authcore.Identity{
 			UserID: "user-1", SessionID: id, Email: "ada@example.com", EmailVerified: true, Name: "Ada", Role: authcore.RoleAdmin,
-			Level: authcore.AAL1, Factors: []authcore.Factor{{Method: authcore.MethodPassword, At: testNow}}, AuthTime: testNow,
+			Level: authcore.AAL1, Factors: []authcore.Factor{{Kind: authcore.FactorPassword, At: testNow}}, AuthTime: testNow,
 		},
 	}
 }
@@ -254,6 +270,7 @@ type portal struct {
 	t          *testing.T
 	handler    *Handler
 	accounts   *fakeAccounts
+	twoStep    *fakeTwoStep
 	recovery   *fakeRecovery
 	signups    *fakeSignUps
 	profiles   *fakeProfiles
@@ -270,7 +287,7 @@ type portal struct {
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
+		t: t, accounts: new(fakeAccounts), twoStep: &fakeTwoStep{factors: mfa.Factors{Password: true}}, recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
 		addresses: new(fakeAddresses), deletions: &fakeDeletions{grace: 14 * 24 * time.Hour}, disclosure: new(fakeDisclosure), kept: new(fakeKept),
 		mailbox: mail.NewLogSender(slog.New(slog.DiscardHandler)), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
@@ -284,7 +301,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	}
 	options := Options{
 		Services: Services{
-			Accounts: p.accounts, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
+			Accounts: p.accounts, TwoStep: p.twoStep, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
 			Deletions: p.deletions, Disclosure: p.disclosure, Kept: p.kept, Sessions: p.sessions, Keys: fakeKeys{}, Mailbox: p.mailbox,
 		},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },

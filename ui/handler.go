@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -37,7 +38,10 @@ type visit struct {
 	path  string
 	route route
 	live  *session.Live // nil: signed out
-	form  form
+	// pending is a sign-in that waits for its second factor. Everywhere but on
+	// the pages that take it, its user is signed out.
+	pending *session.Live
+	form    form
 	// messages are those of the visitor's language.
 	messages messages
 }
@@ -52,6 +56,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, facts Request) {
 	}
 	v := &visit{Handler: h, w: w, r: r, facts: facts, path: strings.TrimPrefix(r.URL.Path, facts.Base)}
 	v.speak(r.Header.Get("Accept-Language"))
+	v.facts.Client.Trust = v.trusts()
 	if v.path == "" {
 		v.path = "/"
 	}
@@ -86,13 +91,21 @@ func (v *visit) serve() error {
 			return err
 		}
 	}
+	if v.route.who == halfway && v.pending == nil {
+		return v.notHalfway()
+	}
 	if v.route.who == members && v.live == nil {
 		return v.askToSignIn()
 	}
 	if v.route.who == members && v.hold() != "" && !v.route.held {
 		return v.await("")
 	}
-	return act(v)
+	err := act(v)
+	var stale *account.StaleError
+	if errors.As(err, &stale) {
+		return v.askForProof(stale.Wanted)
+	}
+	return err
 }
 
 // maxAction bounds how long an action may take.
@@ -112,7 +125,11 @@ func (v *visit) resume() error {
 	case err != nil:
 		return err
 	}
-	v.live = live
+	if live.Identity.Pending {
+		v.pending = live
+	} else {
+		v.live = live
+	}
 	if chosen := live.Identity.Language; chosen != "" {
 		v.speak(chosen)
 	}

@@ -9,6 +9,8 @@ import (
 // HoldPage returns the page, below the portal, of what a user waits for.
 func HoldPage(h authcore.Hold) string {
 	switch h {
+	case authcore.HoldSecondFactor:
+		return "/mfa"
 	case authcore.HoldApproval:
 		return "/waiting"
 	case authcore.HoldDeletion:

@@ -37,6 +37,8 @@ func (v *visit) showLogin() error {
 // loginNotice returns the message about what has led the visitor here.
 func (v *visit) loginNotice() string {
 	switch query := v.r.URL.Query(); {
+	case query.Has("expired"):
+		return v.messages.text("login.expired")
 	case query.Has("changed"):
 		return v.messages.text("login.changed")
 	case query.Has("deleted"):
@@ -85,6 +87,12 @@ func (v *visit) signedIn(s account.SignedIn, next string) error {
 		return err
 	}
 	v.setCookies(s)
+	return v.goOn(s, next)
+}
+
+// goOn leads whoever has just signed in to where they were going, or to what they
+// have to do first.
+func (v *visit) goOn(s account.SignedIn, next string) error {
 	v.live = liveOf(s)
 	switch v.hold() {
 	case "":

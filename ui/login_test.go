@@ -51,9 +51,9 @@ func TestLoginPageSendsMembersOn(t *testing.T) {
 
 func TestLogin(t *testing.T) {
 	p := newPortal(t)
-	w := p.post("/_auth/login", credentials("remember", "on", "return_to", "/page"), "Cookie", testCookie.Name+"-device=mark")
+	w := p.post("/_auth/login", credentials("remember", "on", "return_to", "/page"), "Cookie", testCookie.Name+"-device=mark; "+testCookie.Name+"-trust=secret")
 	wantNext(t, w, "/page")
-	if in := p.accounts.signIn; in.Email != "ada@example.com" || in.Password != "correct horse" || !in.Remember || !slices.Equal(in.Devices, []string{"mark"}) || in.Client != p.facts.Client {
+	if in := p.accounts.signIn; in.Email != "ada@example.com" || in.Password != "correct horse" || !in.Remember || !slices.Equal(in.Devices, []string{"mark"}) || in.Client.IP != p.facts.Client.IP || !slices.Equal(in.Client.Trust, []string{"secret"}) {
 		t.Errorf("the service was asked %+v", in)
 	}
 	c := cookie(w, "__Host-sigra")

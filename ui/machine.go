@@ -17,7 +17,7 @@ func (v *visit) whoami() error {
 	return v.json(http.StatusOK, map[string]any{
 		"sub": id.UserID, "sid": id.SessionID, "email": id.Email, "email_verified": id.EmailVerified,
 		"name": id.Name, "groups": append([]string{}, id.Groups()...), "acr": id.Level, "amr": id.Methods(),
-		"auth_time": id.AuthTime.Unix(),
+		"auth_time": id.ProvenAt().Unix(),
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -36,10 +37,34 @@ type Accounts interface {
 	// RevokeSession fails with authcore.ErrNotFound for a session of others too.
 	RevokeSession(ctx context.Context, live *session.Live, sessionID string, client authcore.Client) error
 	RevokeOthers(ctx context.Context, live *session.Live, client authcore.Client) (int, error)
-	// HasPassword reports whether the user can sign in with one.
-	HasPassword(ctx context.Context, live *session.Live) (bool, error)
+	// MayChange reports whether a change asks for the password; it fails with
+	// *account.StaleError.
+	MayChange(ctx context.Context, live *session.Live) (hasPassword bool, err error)
+	// CheckRecent fails with *account.StaleError.
+	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
+	Browsers(ctx context.Context, live *session.Live) ([]account.Browser, error)
+	// DistrustBrowsers fails with authcore.ErrNotFound.
+	DistrustBrowsers(ctx context.Context, live *session.Live, id string, client authcore.Client) error
 	// ChangePassword fails with *account.InvalidError or *account.ThrottledError.
 	ChangePassword(ctx context.Context, live *session.Live, change account.PasswordChange, client authcore.Client) (account.SignedIn, error)
+}
+
+// TwoStep is what the pages need of second factors; *mfa.Service is one. Changes
+// fail with *account.StaleError when another proof is needed first.
+type TwoStep interface {
+	Factors(ctx context.Context, live *session.Live) (mfa.Factors, error)
+	// Prove fails with *mfa.WrongCodeError, *account.ThrottledError and
+	// mfa.ErrTooManyFailures.
+	Prove(ctx context.Context, live *session.Live, in mfa.Attempt) (account.SignedIn, error)
+	Offer(ctx context.Context, live *session.Live) (mfa.Offer, error)
+	// Offered fails with authcore.ErrNotFound.
+	Offered(live *session.Live, sealed string) (mfa.Offer, error)
+	// Enroll fails with *mfa.WrongCodeError and authcore.ErrNotFound.
+	Enroll(ctx context.Context, live *session.Live, sealed, code string, client authcore.Client) (mfa.Enrolled, error)
+	// UsePasskeys fails with authcore.ErrConflict.
+	UsePasskeys(ctx context.Context, live *session.Live, client authcore.Client) (mfa.Enrolled, error)
+	TurnOff(ctx context.Context, live *session.Live, client authcore.Client) error
+	ReplaceBackupCodes(ctx context.Context, live *session.Live, client authcore.Client) (codes []string, err error)
 }
 
 // Recovery is what the pages need to let in those without a password;
@@ -83,7 +108,7 @@ type Profiles interface {
 // one.
 type Addresses interface {
 	// Ask fails with *account.InvalidError, *account.ThrottledError and
-	// account.ErrNotFresh.
+	// *account.StaleError.
 	Ask(ctx context.Context, live *session.Live, change address.Change, client authcore.Client) error
 	Pending(ctx context.Context, live *session.Live) (email string, err error)
 	// Check and Confirm fail with authcore.ErrNotFound and
@@ -101,7 +126,7 @@ type Deletions interface {
 	Allowed() bool
 	Grace() time.Duration
 	// Schedule fails with *account.InvalidError, *account.ThrottledError and
-	// account.ErrNotFresh.
+	// *account.StaleError.
 	Schedule(ctx context.Context, live *session.Live, password string, client authcore.Client) error
 	When(ctx context.Context, live *session.Live) (time.Time, error)
 	Cancel(ctx context.Context, live *session.Live, client authcore.Client) error
@@ -161,6 +186,7 @@ type Brand struct {
 // Services are what the pages are about. All are required but the mailbox.
 type Services struct {
 	Accounts   Accounts
+	TwoStep    TwoStep
 	Recovery   Recovery
 	SignUps    SignUps
 	Profiles   Profiles

@@ -1,10 +1,6 @@
 package ui
 
-import (
-	"net/url"
-
-	"github.com/sigra-auth/sigra/authcore/account"
-)
+import "github.com/sigra-auth/sigra/authcore/account"
 
 // passwordView is the page that changes the password, or sets the first one.
 type passwordView struct {
@@ -15,7 +11,7 @@ type passwordView struct {
 }
 
 func (v *visit) showPassword() error {
-	has, err := v.Accounts.HasPassword(v.r.Context(), v.live)
+	has, err := v.Accounts.MayChange(v.r.Context(), v.live)
 	if err != nil {
 		return err
 	}
@@ -34,14 +30,8 @@ func (v *visit) changePassword() error {
 		return err
 	}
 	view := passwordView{Email: v.live.Identity.Email, Errors: problems}
-	if view.Has, err = v.Accounts.HasPassword(v.r.Context(), v.live); err != nil {
+	if view.Has, err = v.Accounts.MayChange(v.r.Context(), v.live); err != nil {
 		return err
 	}
 	return v.again(status, "password", view, view.Errors)
-}
-
-// signInAgain leads a user without a password, whose last proof is too old for
-// the page they are on, to a new one and back.
-func (v *visit) signInAgain() error {
-	return v.done(v.facts.Base + "/magic?return_to=" + url.QueryEscape(v.facts.Base+v.path))
 }

@@ -131,8 +131,8 @@ func TestChangePassword(t *testing.T) {
 	want(t, p.post("/_auth/account/password", url.Values{}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "This is not your password")
 	p.accounts.err = &account.ThrottledError{RetryAfter: time.Minute}
 	want(t, p.post("/_auth/account/password", url.Values{}, "Cookie", cookieLine()), http.StatusTooManyRequests)
-	p.accounts.err = account.ErrNotFresh
-	wantNext(t, p.post("/_auth/account/password", url.Values{}, "Cookie", cookieLine()), "/_auth/magic?return_to=%2F_auth%2Faccount%2Fpassword")
+	p.accounts.err = &account.StaleError{}
+	wantNext(t, p.post("/_auth/account/password", url.Values{}, "Cookie", cookieLine()), "/_auth/step-up?return_to=%2F_auth%2Faccount%2Fpassword")
 	p.accounts.noPassword = true
 	if w := p.get("/_auth/account/password", "Cookie", cookieLine()); strings.Contains(w.Body.String(), "current-password") {
 		t.Error("asks for a password that there is not")

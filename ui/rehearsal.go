@@ -1,5 +1,7 @@
 package ui
 
+import "github.com/sigra-auth/sigra/authcore/totp"
+
 // rehearse renders every page, full and empty, so that an operator's template
 // that names a field, a message or an asset that does not exist, or that puts a
 // value where it cannot be escaped, is found before a visitor does.
@@ -67,8 +69,20 @@ var rehearsals = map[string][]any{
 		Action: "/", Email: "email", Name: "name",
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
-	"stepup":   {stepUpView{}, stepUpView{Email: "email", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, This: rehearsedSession, Changed: "changed"}},
+	"stepup": {stepUpView{}, stepUpView{SetUp: true}, stepUpView{SetUp: true, SetUpKey: true}, stepUpView{Link: true}, stepUpView{
+		Email: "email", ReturnTo: "/", Need: "totp", Password: true, Code: true, Passkey: &passkeyView{"/ask", "/answer"},
+		Errors: map[string]string{"password": "error", "code": "error"},
+	}},
+	"challenge": {challengeView{}, challengeView{Backup: true}, challengeView{
+		Email: "email", ReturnTo: "/", Action: "/", App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer"},
+		Errors: map[string]string{"code": "error"},
+	}},
+	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
+		On: true, AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
+	}},
+	"app":      {appView{}, appView{Key: "key", URI: "uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
+	"codes":    {codesView{}, codesView{[]string{"code"}, "email", "/"}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

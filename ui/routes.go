@@ -25,6 +25,8 @@ const (
 	visitors
 	// members are signed in; others are led to sign-in.
 	members
+	// halfway are those who have given the first of two factors.
+	halfway
 )
 
 const (
@@ -78,6 +80,13 @@ var routes = map[string]route{
 	"/magic":                          {get: (*visit).showMagic, post: (*visit).askMagic, who: visitors},
 	"/reset":                          {get: (*visit).showReset, post: (*visit).askReset, who: visitors},
 	"/waiting":                        {get: (*visit).showWaiting, who: members, held: true},
+	"/mfa":                            {get: (*visit).showChallenge, post: (*visit).answerChallenge, who: halfway},
+	"/mfa/backup":                     {get: (*visit).showChallenge, post: (*visit).answerChallenge, who: halfway},
+	"/account/mfa":                    {get: (*visit).showTwoStep, who: members},
+	"/account/mfa/app":                {get: (*visit).showApp, post: (*visit).enroll, who: members},
+	"/account/mfa/off":                {post: (*visit).turnOff, who: members},
+	"/account/mfa/codes":              {post: (*visit).replaceCodes, who: members},
+	"/account/mfa/browsers/remove":    {post: (*visit).distrust, who: members},
 	"/logout":                         {get: (*visit).showLogout, post: (*visit).logout, who: visitors},
 	"/step-up":                        {get: (*visit).showStepUp, post: (*visit).stepUp, who: members},
 	"/whoami":                         {get: (*visit).whoami, who: visitors, program: true},

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestSetUp(t *testing.T) {
 	w := p.post("/_auth/setup/secret", form)
 	wantNext(t, w, "/_auth/account")
 	wanted := account.SetUp{Secret: "secret", Email: "ada@example.com", Name: "Ada", Password: "correct horse", Client: p.facts.Client}
-	if p.accounts.setUp != wanted {
+	if !reflect.DeepEqual(p.accounts.setUp, wanted) {
 		t.Errorf("the service was asked %+v", p.accounts.setUp)
 	}
 	if c := cookie(w, "__Host-sigra"); c == nil || c.Value != freshToken.String() {

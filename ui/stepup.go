@@ -3,41 +3,138 @@ package ui
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 )
 
-// stepUpView is the page that asks for a fresh proof.
+// stepUpView is the page that asks for a fresh proof, by whatever the user has of
+// what is asked for.
 type stepUpView struct {
 	Email    string
 	ReturnTo string
-	Errors   map[string]string
+	// Need is what is asked for, as it came.
+	Need string
+	// Password, Code and Link say what is offered, and Passkey where to use one.
+	Password, Code, Link bool
+	Passkey              *passkeyView
+	// SetUp says that the user has nothing that would do, and SetUpKey that a
+	// passkey would be needed.
+	SetUp, SetUpKey bool
+	Errors          map[string]string
+}
+
+// StepUpPage returns the page, below the portal, that asks for one of the kinds of
+// proof, or for any when none is named, and leads on from there.
+func StepUpPage(kinds []authcore.FactorKind, returnTo string) string {
+	page := "/step-up?return_to=" + url.QueryEscape(returnTo)
+	if len(kinds) == 0 {
+		return page
+	}
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = string(kind)
+	}
+	return page + "&need=" + url.QueryEscape(strings.Join(names, ","))
+}
+
+// askForProof leads to a fresh proof, and back to the page that needs it.
+func (v *visit) askForProof(kinds []authcore.FactorKind) error {
+	back := v.r.URL.RequestURI()
+	if v.r.Method == http.MethodPost {
+		page := v.path
+		if v.route.get == nil {
+			page = path.Dir(page)
+		}
+		back = withReturn(v.facts.Base+page, v.wished(v.form["return_to"]))
+	}
+	to := v.facts.Base + StepUpPage(kinds, back)
+	if v.wantsJSON() {
+		return v.json(http.StatusForbidden, answer{Status: "step_up", Next: to})
+	}
+	v.redirect(to)
+	return nil
 }
 
 func (v *visit) showStepUp() error {
-	next := v.returnTo(v.r.URL.Query().Get("return_to"))
-	v.allowFormTo(next)
-	return v.show("stepup", stepUpView{Email: v.live.Identity.Email, ReturnTo: next})
+	query := v.r.URL.Query()
+	view, err := v.stepUpView(v.returnTo(query.Get("return_to")), query.Get("need"))
+	if err != nil {
+		return err
+	}
+	v.allowFormTo(view.ReturnTo)
+	return v.show("stepup", view)
+}
+
+// stepUpView finds out what to offer.
+func (v *visit) stepUpView(next, need string) (stepUpView, error) {
+	view := stepUpView{Email: v.live.Identity.Email, ReturnTo: next, Need: need}
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.live)
+	if err != nil {
+		return view, err
+	}
+	wanted := wantedKinds(need)
+	wants := func(kind authcore.FactorKind) bool { return len(wanted) == 0 || slices.Contains(wanted, kind) }
+	view.Password = wants(authcore.FactorPassword) && factors.Password
+	view.Code = wants(authcore.FactorTOTP) && len(factors.Secret) > 0 || wants(authcore.FactorBackupCode) && factors.Codes > 0
+	if wants(authcore.FactorPasskey) {
+		view.Passkey = v.passkeyView("/step-up/passkey", next, factors.Passkeys)
+	}
+	if !view.Password && !view.Code && view.Passkey == nil {
+		view.Link = wants(authcore.FactorLink)
+		view.SetUp = !view.Link
+		view.SetUpKey = view.SetUp && !wants(authcore.FactorTOTP)
+	}
+	return view, nil
+}
+
+// wantedKinds reads what is asked for; what it does not know does not count.
+func wantedKinds(need string) []authcore.FactorKind {
+	var kinds []authcore.FactorKind
+	for name := range strings.SplitSeq(need, ",") {
+		if kind := authcore.FactorKind(name); slices.Contains(authcore.FactorKinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 func (v *visit) stepUp() error {
-	next := v.returnTo(v.form["return_to"])
-	signedIn, err := v.Accounts.StepUp(v.r.Context(), v.live, v.form["password"], v.facts.Client)
-	var invalid *account.InvalidError
-	var throttled *account.ThrottledError
-	view := stepUpView{Email: v.live.Identity.Email, ReturnTo: next}
-	status := http.StatusUnprocessableEntity
-	switch {
-	case err == nil:
+	next, need := v.returnTo(v.form["return_to"]), v.form["need"]
+	signedIn, err := v.prove()
+	if err == nil {
 		v.setCookies(signedIn) // the session goes on under its new token
 		return v.done(next)
-	case errors.As(err, &invalid):
-		view.Errors = v.explain(invalid)
-	case errors.As(err, &throttled):
-		status, view.Errors = http.StatusTooManyRequests, map[string]string{"password": v.throttled(throttled)}
-	default:
+	}
+	status, problems, rest := v.refused(err, "password")
+	if v.form["code"] != "" {
+		status, problems, rest = v.wrongCode(err)
+	}
+	if problems == nil {
+		return rest
+	}
+	view, err := v.stepUpView(next, need)
+	if err != nil {
 		return err
 	}
+	view.Errors = problems
 	v.allowFormTo(next)
 	return v.again(status, "stepup", view, view.Errors)
+}
+
+// prove takes the code or, when there is none, the password.
+func (v *visit) prove() (account.SignedIn, error) {
+	if code := v.form["code"]; code != "" {
+		signedIn, err := v.TwoStep.Prove(v.r.Context(), v.live, mfa.Attempt{Code: code, Client: v.facts.Client})
+		if errors.Is(err, authcore.ErrConflict) {
+			err = statusError(http.StatusUnauthorized)
+		}
+		return signedIn, err
+	}
+	return v.Accounts.StepUp(v.r.Context(), v.live, v.form["password"], v.facts.Client)
 }

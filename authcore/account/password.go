@@ -17,22 +17,14 @@ type PasswordChange struct {
 	Password string
 }
 
-// HasPassword reports whether the signed-in user has a password.
-func (s *Service) HasPassword(ctx context.Context, live *session.Live) (bool, error) {
-	_, credential, err := s.users.User(ctx, live.Identity.UserID)
-	if err != nil {
-		return false, fmt.Errorf("finding account: %w", err)
-	}
-	return credential.Hash != "", nil
-}
-
 // ChangePassword replaces the password of a signed-in user, tells the owner by
 // mail, ends all other sessions and gives this one a new token. It fails with
 // *InvalidError for a wrong current or a bad new password, *ThrottledError after
-// too many wrong ones, and ErrNotFresh for a first password long after sign-in.
+// too many wrong ones, and *StaleError when a proof is needed first, see
+// [Service.MayChange].
 func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change PasswordChange, client authcore.Client) (SignedIn, error) {
 	userID := live.Identity.UserID
-	user, err := s.Reprove(ctx, live, change.Current, client)
+	user, proofs, err := s.reprove(ctx, live, change.Current, client)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -57,5 +49,5 @@ func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change
 	if _, err := s.sessions.RevokeAll(ctx, userID, live.ID); err != nil {
 		return SignedIn{}, fmt.Errorf("the password is changed, but other sessions end only when the session store is back: %w", err)
 	}
-	return s.Renew(ctx, live, changed)
+	return s.Renew(ctx, live, changed, proofs...)
 }

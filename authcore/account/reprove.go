@@ -13,29 +13,81 @@ import (
 	"github.com/sigra-auth/sigra/authcore/throttle"
 )
 
-// freshEnough is how long ago a user without a password may have signed in to
-// change the account: a session that was left open must not be enough.
-const freshEnough = 15 * time.Minute
+// recent is how long ago a user may have been proven to change what guards the
+// account: a session that was left open must not be enough.
+const recent = 15 * time.Minute
 
-// ErrNotFresh says that the user must sign in again first.
-var ErrNotFresh = errors.New("the last proof of the user is too old")
+// StaleError says that the user must prove it is them first. The caller leads
+// to the page that asks for that, and back.
+type StaleError struct {
+	// Wanted are the kinds of proof of which one is needed; none means any.
+	Wanted []authcore.FactorKind
+}
 
-// Reprove asks the signed-in user for a proof before a change of the account:
-// the password or, if there is none, a sign-in not long ago. It returns the
-// account as it is now. It fails with *InvalidError on the field "current",
-// *ThrottledError after too many wrong ones, and ErrNotFresh.
-func (s *Service) Reprove(ctx context.Context, live *session.Live, password string, client authcore.Client) (authcore.User, error) {
+func (e *StaleError) Error() string { return "the last proof of the user is too old" }
+
+// CheckRecent fails with *StaleError unless the signed-in user was proven not
+// long ago, by one of the kinds if any are named. With two-step sign-in, that
+// is a second factor: a password that was guessed, or a browser that is
+// trusted, must not be enough to add another.
+func (s *Service) CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error {
+	user, _, err := s.users.User(ctx, live.Identity.UserID)
+	if err != nil {
+		return fmt.Errorf("finding account: %w", err)
+	}
+	return s.checkRecent(live, user, kinds)
+}
+
+func (s *Service) checkRecent(live *session.Live, user authcore.User, kinds []authcore.FactorKind) error {
+	if len(kinds) == 0 && user.TwoStep() {
+		kinds = authcore.SecondFactors
+	}
+	if s.clock().Sub(live.Identity.ProvenAt(kinds...)) > recent {
+		return &StaleError{kinds}
+	}
+	return nil
+}
+
+// MayChange reports whether a change of the account asks for the password. It
+// fails with *StaleError when another proof is needed first.
+func (s *Service) MayChange(ctx context.Context, live *session.Live) (hasPassword bool, err error) {
 	user, credential, err := s.users.User(ctx, live.Identity.UserID)
 	if err != nil {
-		return user, fmt.Errorf("finding account: %w", err)
+		return false, fmt.Errorf("finding account: %w", err)
 	}
-	if credential.Hash == "" {
-		if s.clock().Sub(live.Identity.ProvenAt()) > freshEnough {
-			return user, ErrNotFresh
-		}
-		return user, nil
+	return credential.Hash != "", s.mayChange(live, user, credential)
+}
+
+func (s *Service) mayChange(live *session.Live, user authcore.User, credential Credential) error {
+	if credential.Hash != "" && !user.TwoStep() {
+		return nil // the password is the proof
 	}
-	return user, s.checkPassword(ctx, user, credential, password, "current", live, client)
+	return s.checkRecent(live, user, nil)
+}
+
+// Reprove asks the signed-in user for a proof before a change of the account:
+// the password if there is one and, with two-step sign-in or without a
+// password, another proof not long ago. It returns the account as it is now. It
+// fails with *InvalidError on the field "current", *ThrottledError after too
+// many wrong ones, and *StaleError.
+func (s *Service) Reprove(ctx context.Context, live *session.Live, password string, client authcore.Client) (authcore.User, error) {
+	user, _, err := s.reprove(ctx, live, password, client)
+	return user, err
+}
+
+// reprove also returns the proofs that were given with it.
+func (s *Service) reprove(ctx context.Context, live *session.Live, password string, client authcore.Client) (authcore.User, []authcore.Factor, error) {
+	user, credential, err := s.users.User(ctx, live.Identity.UserID)
+	if err != nil {
+		return user, nil, fmt.Errorf("finding account: %w", err)
+	}
+	if err := s.mayChange(live, user, credential); err != nil || credential.Hash == "" {
+		return user, nil, err
+	}
+	if err := s.checkPassword(ctx, user, credential, password, "current", live, client); err != nil {
+		return user, nil, err
+	}
+	return user, []authcore.Factor{{Kind: authcore.FactorPassword}}, nil
 }
 
 // checkPassword verifies the password of a signed-in user, which came in a
@@ -67,11 +119,15 @@ func (s *Service) checkPassword(ctx context.Context, user authcore.User, credent
 
 // Renew gives a session a new token after the user has been proven anew, and
 // makes it carry what the account says now.
-func (s *Service) Renew(ctx context.Context, live *session.Live, user authcore.User) (SignedIn, error) {
+func (s *Service) Renew(ctx context.Context, live *session.Live, user authcore.User, proofs ...authcore.Factor) (SignedIn, error) {
 	now := s.clock().UTC()
 	token, next, err := s.sessions.Rotate(ctx, live, func(next *session.Session) {
 		next.AuthEpoch = user.AuthEpoch
-		next.Identity = next.Identity.Describe(user).Prove(authcore.MethodPassword, now)
+		next.Identity = next.Identity.Describe(user)
+		for _, proof := range proofs {
+			proof.At = now
+			next.Identity = next.Identity.Prove(proof)
+		}
 	})
 	if err != nil {
 		return SignedIn{}, err

@@ -33,8 +33,10 @@ type SetUp struct {
 type SignedIn struct {
 	Token   session.Token
 	Session *session.Session
-	// Device is the new value of the known-device cookie.
+	// Device is the new value of the known-device cookie; empty leaves it.
 	Device string
+	// Trust is the new value of the trusted-browser cookie; empty leaves it.
+	Trust string
 }
 
 // ErrInvalidCredentials is the one answer to every wrong sign-in: unknown

@@ -1,6 +1,6 @@
 // Package account holds what people and operators do with accounts: sign in
-// with a password, set up the first account, prove it is them again, end
-// sessions, disable and enable.
+// with a password, set up the first account, prove it is them again, trust
+// browsers, end sessions, disable and enable.
 package account
 
 import (
@@ -19,6 +19,7 @@ import (
 // Sessions makes and ends sessions; *session.Manager does.
 type Sessions interface {
 	Open(ctx context.Context, g session.Grant, commit func(context.Context, *session.Session) error) (session.Token, *session.Session, error)
+	Complete(ctx context.Context, live *session.Live, change func(*session.Session)) (session.Token, *session.Session, error)
 	Rotate(ctx context.Context, live *session.Live, change func(*session.Session)) (session.Token, *session.Session, error)
 	List(ctx context.Context, userID string) ([]session.Session, error)
 	Revoke(ctx context.Context, userID, sessionID string) error
@@ -71,6 +72,10 @@ const (
 	EventSessionRevoked EventName = "session_revoked"
 	EventEmailChanged   EventName = "email_changed"
 	EventUserDeleted    EventName = "user_deleted"
+	EventTwoStepOn      EventName = "two_step_on"
+	EventTwoStepOff     EventName = "two_step_off"
+	EventPasskeyAdded   EventName = "passkey_added"
+	EventPasskeyRemoved EventName = "passkey_removed"
 )
 
 // Deps are what a Service is made of.
@@ -78,6 +83,7 @@ type Deps struct {
 	Users     UserStore
 	Ledger    Ledger
 	Tokens    token.Store
+	Browsers  BrowserStore
 	Sessions  Sessions
 	Passwords Passwords
 	Guard     Guard
@@ -94,6 +100,7 @@ type Service struct {
 	users     UserStore
 	ledger    Ledger
 	tokens    token.Store
+	browsers  BrowserStore
 	sessions  Sessions
 	passwords Passwords
 	guard     Guard
@@ -108,7 +115,7 @@ type Service struct {
 // New returns the service.
 func New(d Deps) *Service {
 	return &Service{
-		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, sessions: d.Sessions,
+		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, sessions: d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
 		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
 	}

@@ -148,18 +148,22 @@ func (s *Service) newDevice(user authcore.User, credential Credential, device st
 }
 
 // open makes the session of a user who has just proven a password, with the
-// jobs that follow from it.
+// jobs that follow from it unless a second factor is due.
 func (s *Service) open(ctx context.Context, user authcore.User, remember bool, device string, client authcore.Client, jobs ...job.Job) (SignedIn, error) {
-	return s.Open(ctx, Opening{User: user, Method: authcore.MethodPassword, Remember: remember, Device: device, Client: client}, func(ctx context.Context, sessionID string) error {
-		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, s.userEvent(audit.LoginSuccess, user.ID, client).On(sessionID), jobs...)
+	opening := Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Remember: remember, Device: device, Client: client}
+	return s.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
+		if event.Action == audit.LoginPending {
+			return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, event)
+		}
+		return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, event, jobs...)
 	})
 }
 
 // Opening is a session to be made.
 type Opening struct {
 	User authcore.User
-	// Method is how the user has just been proven, as an RFC 8176 reference.
-	Method   string
+	// Factor is how the user has just been proven.
+	Factor   authcore.Factor
 	Remember bool
 	// Device is the id by which the account knows the browser; empty if it does
 	// not yet.
@@ -167,25 +171,49 @@ type Opening struct {
 	Client authcore.Client
 }
 
-// Open makes a session. It counts only once commit, which is given the id of
-// the session, has stored what the sign-in rests on; if that fails, there is no
-// session.
-func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.Context, sessionID string) error) (SignedIn, error) {
+// Open makes a session, a pending one when a second factor is due. It counts
+// only once commit has stored what the sign-in rests on, with the event of it;
+// if that fails, there is no session. The event is audit.LoginSuccess, or
+// audit.LoginPending.
+func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.Context, event audit.Event) error) (SignedIn, error) {
 	now := s.clock().UTC()
-	identity := authcore.Identity{Kind: authcore.KindSession, Level: authcore.AAL1, Site: o.Client.Site}.Describe(o.User).Prove(o.Method, now)
+	o.Factor.At = now
+	identity := authcore.Identity{Kind: authcore.KindSession, Site: o.Client.Site}.Describe(o.User).Prove(o.Factor)
+	if err := s.askSecond(ctx, o, &identity); err != nil {
+		return SignedIn{}, err
+	}
+	action := audit.LoginSuccess
+	if identity.Pending {
+		action = audit.LoginPending
+	}
 	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
 	token, opened, err := s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
-		return commit(ctx, opened.ID)
+		return commit(ctx, s.userEvent(action, o.User.ID, o.Client).On(opened.ID).With("method", string(o.Factor.Kind)))
 	})
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("opening session: %w", err)
 	}
-	device, err := sealDevice(s.sealer, o.User.ID, o.Device, o.User.AuthEpoch, now)
-	if err != nil {
+	signedIn := SignedIn{Token: token, Session: opened}
+	if identity.Pending {
+		return signedIn, nil
+	}
+	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, o.Device, o.User.AuthEpoch, now); err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
 	s.events.Emit(EventSignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
-	return SignedIn{Token: token, Session: opened, Device: device}, nil
+	return signedIn, nil
+}
+
+// askSecond decides whether a second factor is due: with two-step sign-in,
+// unless the first is two in one or the user trusts the browser.
+func (s *Service) askSecond(ctx context.Context, o Opening, identity *authcore.Identity) (err error) {
+	if !o.User.TwoStep() || identity.Level == authcore.AAL2 || o.Client.OneStep {
+		return nil
+	}
+	if identity.Trusted, err = s.trusts(ctx, o.User, o.Client); err == nil {
+		identity.Pending = !identity.Trusted
+	}
+	return err
 }
 
 // upgrade replaces a hash that has weaker parameters than today's. It may fail

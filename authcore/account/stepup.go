@@ -9,20 +9,19 @@ import (
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
-// StepUp takes a fresh proof from a signed-in user and gives the session a new
-// token. A wrong password is an *InvalidError on the field.
+// StepUp takes the password as a fresh proof from a signed-in user and gives the
+// session a new token. A wrong password is an *InvalidError on the field.
 func (s *Service) StepUp(ctx context.Context, live *session.Live, password string, client authcore.Client) (SignedIn, error) {
-	userID := live.Identity.UserID
-	user, credential, err := s.users.User(ctx, userID)
+	user, credential, err := s.users.User(ctx, live.Identity.UserID)
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("finding account: %w", err)
 	}
 	if err := s.checkPassword(ctx, user, credential, password, "password", live, client); err != nil {
 		return SignedIn{}, err
 	}
-	event := s.userEvent(audit.StepUpSuccess, userID, client).On(live.ID)
-	if err := s.ledger.SignedIn(ctx, userID, live.AuthEpoch, event); err != nil {
+	event := s.userEvent(audit.StepUpSuccess, user.ID, client).On(live.ID).With("method", string(authcore.FactorPassword))
+	if err := s.ledger.SignedIn(ctx, user.ID, live.AuthEpoch, event); err != nil {
 		return SignedIn{}, fmt.Errorf("noting step-up: %w", err)
 	}
-	return s.Renew(ctx, live, user)
+	return s.Renew(ctx, live, user, authcore.Factor{Kind: authcore.FactorPassword})
 }

@@ -46,7 +46,7 @@ type Tokens interface {
 // Accounts asks for proofs and renews sessions; *account.Service does.
 type Accounts interface {
 	Reprove(ctx context.Context, live *session.Live, password string, client authcore.Client) (authcore.User, error)
-	Renew(ctx context.Context, live *session.Live, user authcore.User) (account.SignedIn, error)
+	Renew(ctx context.Context, live *session.Live, user authcore.User, proofs ...authcore.Factor) (account.SignedIn, error)
 }
 
 // Sessions ends sessions; *session.Manager does.

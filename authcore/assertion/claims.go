@@ -66,7 +66,7 @@ func claimsOf(id *authcore.Identity, f For, now, expires time.Time) claims {
 		Issuer: f.Issuer, Audience: f.Audience, Subject: id.UserID, SessionID: id.SessionID,
 		IssuedAt: now.Unix(), NotBefore: now.Add(-skew).Unix(), Expires: expires.Unix(),
 		ID: rand.Text()[:16], Name: id.Name, Methods: id.Methods(), Level: string(id.Level),
-		AuthTime: id.AuthTime.Unix(), Groups: id.Groups(),
+		AuthTime: id.ProvenAt().Unix(), Groups: id.Groups(),
 		OrgID: id.Org.ID, OrgSlug: id.Org.Slug, OrgName: id.Org.Name, OrgRole: id.Org.Role,
 	}
 	if id.EmailVerified { // an unproven address could be somebody else's

@@ -51,6 +51,20 @@ const (
 	UserApprove        Action = "account.approve"
 	InvitationSent     Action = "auth.invitation.request"
 	InvitationAccept   Action = "auth.invitation.accept"
+	// LoginPending is a first factor after which a second is due.
+	LoginPending        Action = "auth.login.pending"
+	TwoStepFailure      Action = "mfa.challenge.failure"
+	TwoStepLockout      Action = "mfa.lockout"
+	TwoStepEnroll       Action = "mfa.enroll.success"
+	TwoStepEnrollFail   Action = "mfa.enroll.failure"
+	TwoStepDisable      Action = "mfa.disable"
+	TwoStepReset        Action = "mfa.reset"
+	BackupCodesReplaced Action = "mfa.backup_codes.regenerate"
+	TrustRevoke         Action = "mfa.trust_browser.revoke"
+	PasskeyRegister     Action = "passkey.register"
+	PasskeyRename       Action = "passkey.rename"
+	PasskeyDelete       Action = "passkey.delete"
+	PasskeyRegression   Action = "passkey.sign_count_regression"
 )
 
 // Actions are all of them.
@@ -59,7 +73,8 @@ var Actions = []Action{
 	StepUpFailure, UserCreate, UserDisable, UserEnable, PasswordSet, KeyRotate, SignInLinkSent, ResetSent,
 	ResetComplete, SignUp, AddressConfirmed, PasswordChange, ProfileChange, EmailChangeRequest, EmailChange,
 	EmailChangeCancel, DeletionSchedule, DeletionCancel, DeletionExecute, DataExport, UserApprove, InvitationSent,
-	InvitationAccept,
+	InvitationAccept, LoginPending, TwoStepFailure, TwoStepLockout, TwoStepEnroll, TwoStepEnrollFail, TwoStepDisable,
+	TwoStepReset, BackupCodesReplaced, TrustRevoke, PasskeyRegister, PasskeyRename, PasskeyDelete, PasskeyRegression,
 }
 
 // Valid reports whether the action is one of the closed set.

@@ -47,12 +47,29 @@ const (
 	Approved Kind = "approved"
 	// Invitation holds a link to make an account.
 	Invitation Kind = "invitation"
+	// TwoStepOn and TwoStepOff tell the owner that two-step sign-in was turned on
+	// or off.
+	TwoStepOn  Kind = "two_step_on"
+	TwoStepOff Kind = "two_step_off"
+	// BackupCodeUsed tells that a backup code was used, and BackupCodesReplaced
+	// that there are new ones.
+	BackupCodeUsed      Kind = "backup_code_used"
+	BackupCodesReplaced Kind = "backup_codes_replaced"
+	// CodesLocked tells the owner that somebody who has got past the first factor
+	// is guessing the second.
+	CodesLocked Kind = "codes_locked"
+	// FactorsReset tells that an operator has removed all second factors.
+	FactorsReset Kind = "factors_reset"
+	// PasskeyAdded and PasskeyRemoved tell of a passkey.
+	PasskeyAdded   Kind = "passkey_added"
+	PasskeyRemoved Kind = "passkey_removed"
 )
 
 // Kinds are all of them.
 var Kinds = []Kind{
 	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
-	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation,
+	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation, TwoStepOn, TwoStepOff, BackupCodeUsed,
+	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved,
 }
 
 // Letter is a mail that is due: what it says, not how. It is written when it

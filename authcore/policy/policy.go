@@ -24,8 +24,28 @@ type Need struct {
 	Orgs []string
 	// Level asks for an assurance level.
 	Level authcore.AssuranceLevel
-	// Fresh asks for a proof no older than this; zero asks for none.
+	// Factors asks for a proof by one of these kinds.
+	Factors []authcore.FactorKind
+	// Fresh asks for a proof no older than this; zero asks for none. It must be
+	// by one of Factors or, where Level asks for two, by a second factor:
+	// whoever sits down at an open session may know the password.
 	Fresh time.Duration
+	// TwoStep asks for two-step sign-in, of users with one of TwoStepRoles or,
+	// when none is named, of all. A trusted browser is enough for that.
+	TwoStep      bool
+	TwoStepRoles []string
+}
+
+// proofs are the kinds of proof of which one must be fresh; none means any.
+func (n Need) proofs() []authcore.FactorKind {
+	switch {
+	case len(n.Factors) > 0:
+		return n.Factors
+	case n.Level == authcore.AAL2:
+		return authcore.SecondFactors
+	default:
+		return nil
+	}
 }
 
 // Outcome is what to do with a request.
@@ -54,6 +74,8 @@ const (
 	MissingRole        Condition = "role"
 	MissingOrg         Condition = "org"
 	MissingLevel       Condition = "aal2"
+	MissingFactor      Condition = "factor"
+	MissingTwoStep     Condition = "two_step"
 	MissingFresh       Condition = "fresh"
 )
 
@@ -71,6 +93,9 @@ type Decision struct {
 	Hold authcore.Hold
 	// Missing lists what the identity lacks, for the page that says so.
 	Missing []Missing
+	// Wanted are the kinds of proof that would do, when the outcome is StepUp;
+	// none means any.
+	Wanted []authcore.FactorKind
 }
 
 // Decide judges an identity (nil: anonymous) against a need.
@@ -84,8 +109,8 @@ func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
 	if missing := lasting(need, id); len(missing) > 0 {
 		return Decision{Outcome: Forbid, Missing: missing}
 	}
-	if need.Fresh > 0 && now.Sub(id.ProvenAt()) > need.Fresh {
-		return Decision{Outcome: StepUp, Missing: []Missing{{Condition: MissingFresh}}}
+	if missing := unproven(need, id, now); len(missing) > 0 {
+		return Decision{Outcome: StepUp, Missing: missing, Wanted: wanted(need, id, missing)}
 	}
 	return Decision{Outcome: Allow}
 }
@@ -102,10 +127,40 @@ func lasting(need Need, id *authcore.Identity) []Missing {
 	if len(need.Orgs) > 0 && !slices.Contains(need.Orgs, id.Org.Slug) || need.Org && id.Org.ID == "" {
 		missing = append(missing, Missing{MissingOrg, need.Orgs})
 	}
+	return missing
+}
+
+// unproven returns what the identity lacks and a step-up can give.
+func unproven(need Need, id *authcore.Identity, now time.Time) []Missing {
+	var missing []Missing
 	if id.Level < need.Level {
 		missing = append(missing, Missing{MissingLevel, []string{string(need.Level)}})
 	}
+	if len(need.Factors) > 0 && id.ProvenAt(need.Factors...).IsZero() {
+		var kinds []string
+		for _, kind := range need.Factors {
+			kinds = append(kinds, string(kind))
+		}
+		missing = append(missing, Missing{MissingFactor, kinds})
+	}
+	if need.TwoStep && id.Level < authcore.AAL2 && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasRole(id, need.TwoStepRoles)) {
+		missing = append(missing, Missing{MissingTwoStep, need.TwoStepRoles})
+	}
+	if need.Fresh > 0 && now.Sub(id.ProvenAt(need.proofs()...)) > need.Fresh {
+		missing = append(missing, Missing{Condition: MissingFresh})
+	}
 	return missing
+}
+
+// wanted returns the kinds of proof that meet the first of what is missing. If
+// that is not all, the next request asks for the rest.
+func wanted(need Need, id *authcore.Identity, missing []Missing) []authcore.FactorKind {
+	switch missing[0].Condition {
+	case MissingLevel, MissingTwoStep:
+		return id.Raising()
+	default:
+		return need.proofs()
+	}
 }
 
 func inDomain(id *authcore.Identity, domains []string) bool {

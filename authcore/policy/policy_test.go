@@ -10,11 +10,15 @@ import (
 
 var now = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 
+func proof(kind authcore.FactorKind, age time.Duration) authcore.Factor {
+	return authcore.Factor{Kind: kind, At: now.Add(-age)}
+}
+
 // user is a signed-in user with one factor, proven an hour ago.
 func user(change func(*authcore.Identity)) *authcore.Identity {
 	id := authcore.Identity{
 		UserID: "u", Email: "ada@Example.com", EmailVerified: true, Level: authcore.AAL1, AuthTime: now.Add(-time.Hour),
-	}.Prove(authcore.MethodPassword, now.Add(-time.Hour))
+	}.Prove(proof(authcore.FactorPassword, time.Hour))
 	if change != nil {
 		change(&id)
 	}
@@ -22,7 +26,7 @@ func user(change func(*authcore.Identity)) *authcore.Identity {
 }
 
 func TestDecide(t *testing.T) {
-	fresh := func(id *authcore.Identity) { *id = id.Prove(authcore.MethodPassword, now.Add(-time.Minute)) }
+	fresh := func(id *authcore.Identity) { *id = id.Prove(proof(authcore.FactorPassword, time.Minute)) }
 	unproven := func(id *authcore.Identity) { id.EmailVerified = false }
 	member := func(id *authcore.Identity) { id.Org = authcore.Org{ID: "o", Slug: "acme", Role: "owner"} }
 	for name, test := range map[string]struct {
@@ -46,14 +50,14 @@ func TestDecide(t *testing.T) {
 		"named organization":            {Need{Org: true, Orgs: []string{"acme"}}, user(member), Allow, nil},
 		"other organization":            {Need{Org: true, Orgs: []string{"initech"}}, user(member), Forbid, []Condition{MissingOrg}},
 		"no organization":               {Need{Org: true}, user(nil), Forbid, []Condition{MissingOrg}},
-		"one factor of two":             {Need{Level: authcore.AAL2}, user(nil), Forbid, []Condition{MissingLevel}},
+		"one factor of two":             {Need{Level: authcore.AAL2}, user(nil), StepUp, []Condition{MissingLevel}},
 		"two factors":                   {Need{Level: authcore.AAL2}, user(func(id *authcore.Identity) { id.Level = authcore.AAL2 }), Allow, nil},
 		"stale proof":                   {Need{Fresh: 10 * time.Minute}, user(nil), StepUp, []Condition{MissingFresh}},
 		"fresh proof":                   {Need{Fresh: 10 * time.Minute}, user(fresh), Allow, nil},
 		"proof as old as allowed":       {Need{Fresh: time.Minute}, user(fresh), Allow, nil},
 		"no step-up for the hopeless":   {Need{Fresh: time.Minute, Roles: []string{"admin"}}, user(nil), Forbid, []Condition{MissingRole}},
-		"everything that is missing":    {Need{Roles: []string{"admin"}, Org: true, Level: authcore.AAL2}, user(nil), Forbid, []Condition{MissingRole, MissingOrg, MissingLevel}},
-		"proof in the future is no age": {Need{Fresh: time.Minute}, user(func(id *authcore.Identity) { *id = id.Prove("pwd", now.Add(time.Hour)) }), Allow, nil},
+		"everything that is missing":    {Need{Roles: []string{"admin"}, Org: true, Level: authcore.AAL2}, user(nil), Forbid, []Condition{MissingRole, MissingOrg}},
+		"proof in the future is no age": {Need{Fresh: time.Minute}, user(func(id *authcore.Identity) { *id = id.Prove(proof(authcore.FactorPassword, -time.Hour)) }), Allow, nil},
 	} {
 		got := Decide(test.need, test.id, now)
 		var missing []Condition

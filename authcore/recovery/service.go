@@ -192,22 +192,21 @@ func (s *Service) SignIn(ctx context.Context, secret string, remember bool, clie
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	opening := account.Opening{User: user, Method: authcore.MethodOTP, Remember: remember, Client: client}
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Remember: remember, Client: client}
 	fresh := !user.EmailVerified()
 	if fresh { // it is as soon as the link is used
 		opening.User.EmailVerifiedAt = s.Clock().UTC()
 		opening.User.AuthEpoch++
 	}
-	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
-		event := audit.New(s.Clock(), audit.LoginSuccess, client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
+	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		if !fresh {
-			return s.Store.UseSignInLink(ctx, hash, user, event.With("method", "link"))
+			return s.Store.UseSignInLink(ctx, hash, user, event)
 		}
-		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: sessionID, At: s.Clock()})
+		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: event.TargetID, At: s.Clock()})
 		if err != nil {
 			return err
 		}
-		return s.Store.UseSignInLink(ctx, hash, user, event.With("method", "link"), ending)
+		return s.Store.UseSignInLink(ctx, hash, user, event, ending)
 	})
 	if errors.Is(err, authcore.ErrConflict) {
 		return account.SignedIn{}, authcore.ErrNotFound

@@ -51,7 +51,7 @@ type Queue interface {
 
 // Accounts opens sessions and judges passwords; *account.Service does.
 type Accounts interface {
-	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, sessionID string) error) (account.SignedIn, error)
+	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, event audit.Event) error) (account.SignedIn, error)
 	NewPassword(ctx context.Context, user authcore.User, password string) (hash string, err error)
 }
 

@@ -117,3 +117,11 @@ func (b *Box) Check(ctx context.Context, store CheckStore) error {
 	}
 	return nil
 }
+
+// MAC returns the HMAC-SHA-256 of a value under a key of the purpose. What is
+// too short to be kept as a plain hash, such as a code, is kept so.
+func (b *Box) MAC(purpose string, value []byte) []byte {
+	h := hmac.New(sha256.New, b.key("mac/"+purpose))
+	h.Write(value)
+	return h.Sum(nil)
+}

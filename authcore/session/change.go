@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,7 +14,8 @@ import (
 
 // Grant is what a new session is made from.
 type Grant struct {
-	// Identity is the snapshot; Open fills SessionID and AuthTime.
+	// Identity is the snapshot; Open fills SessionID and AuthTime. A pending one
+	// makes a session of five minutes, see [Manager.Complete].
 	Identity  authcore.Identity
 	AuthEpoch int64
 	Remember  bool
@@ -47,17 +49,30 @@ func (m *Manager) Open(ctx context.Context, g Grant, commit func(context.Context
 func (m *Manager) newSession(g Grant) *Session {
 	now, settings := m.now().UTC(), m.settings.Load()
 	s := &Session{
-		ID: uuid.Must(uuid.NewV7()).String(), Identity: g.Identity, AuthEpoch: g.AuthEpoch,
-		CreatedAt: now, ExpiresAt: now.Add(settings.Absolute), Idle: settings.Idle,
+		ID: uuid.Must(uuid.NewV7()).String(), Identity: g.Identity, AuthEpoch: g.AuthEpoch, Remembered: g.Remember,
 		UserAgent: truncate(g.Client.UserAgent, maxUserAgent), FirstIP: g.Client.IP,
 		Seen: Seen{At: now, IP: g.Client.IP},
 	}
-	if g.Remember {
-		s.Remembered, s.Idle, s.ExpiresAt = true, 0, now.Add(settings.Remember)
-	}
-	s.Identity.SessionID, s.Identity.AuthTime = s.ID, now
+	s.Identity.SessionID = s.ID
+	s.begin(now, settings)
 	return s
 }
+
+// begin sets when a session began and how long it lives.
+func (s *Session) begin(now time.Time, settings *Settings) {
+	s.CreatedAt, s.Identity.AuthTime = now, now
+	switch {
+	case s.Identity.Pending:
+		s.Idle, s.ExpiresAt = 0, now.Add(pendingLife)
+	case s.Remembered:
+		s.Idle, s.ExpiresAt = 0, now.Add(settings.Remember)
+	default:
+		s.Idle, s.ExpiresAt = settings.Idle, now.Add(settings.Absolute)
+	}
+}
+
+// pendingLife is how long a user has for the second factor.
+const pendingLife = 5 * time.Minute
 
 // maxUserAgent bounds the header that is kept with a session, in bytes.
 const maxUserAgent = 512
@@ -110,6 +125,18 @@ func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session))
 		return Token{}, nil, err
 	}
 	return token, &next, nil
+}
+
+// Complete makes a whole session of a pending one, under a new token and with
+// the lifetimes that the user asked for. It fails with authcore.ErrNotFound when
+// the pending one has ended or was completed meanwhile: of several at once, one
+// succeeds.
+func (m *Manager) Complete(ctx context.Context, live *Live, change func(*Session)) (Token, *Session, error) {
+	return m.Rotate(ctx, live, func(next *Session) {
+		next.Identity.Pending = false
+		next.begin(next.Seen.At, m.settings.Load())
+		change(next)
+	})
 }
 
 // abandon removes a session whose token was never handed out.

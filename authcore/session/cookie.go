@@ -131,6 +131,9 @@ func ours(pair string) bool {
 // extended, so that it has the same prefix and the same protection.
 func (c Cookie) DeviceName() string { return c.Name + "-device" }
 
+// TrustName is the name of the cookie of a browser that asks for no second factor.
+func (c Cookie) TrustName() string { return c.Name + "-trust" }
+
 // Set sends the token to the browser: for the browser session, or until the
 // session ends when it is remembered.
 func (c Cookie) Set(w http.ResponseWriter, t Token, s *Session, now time.Time) {

@@ -24,7 +24,8 @@ type Session struct {
 	Identity authcore.Identity `json:"identity"`
 	// AuthEpoch is the epoch of the account when the session was made.
 	AuthEpoch int64 `json:"epoch"`
-	// CreatedAt is when the user signed in.
+	// CreatedAt is when the user signed in; with two factors, when the second
+	// was given.
 	CreatedAt time.Time `json:"created"`
 	// ExpiresAt is the absolute end.
 	ExpiresAt time.Time `json:"expires"`

@@ -157,12 +157,12 @@ func digits(code string) string {
 }
 
 func (s *Service) confirm(ctx context.Context, t token.Token, user authcore.User, keep bool, method string, client authcore.Client) (Confirmed, error) {
-	opening := account.Opening{User: user, Method: authcore.MethodOTP, Client: client}
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
 	opening.User.EmailVerifiedAt = s.Clock().UTC()
 	opening.User.AuthEpoch++
-	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
-		event := audit.New(s.Clock(), audit.AddressConfirmed, client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
-		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: sessionID, At: s.Clock()})
+	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
+		event.Action = audit.AddressConfirmed
+		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: event.TargetID, At: s.Clock()})
 		if err != nil {
 			return err
 		}

@@ -102,9 +102,9 @@ func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	opening := account.Opening{User: user, Method: authcore.MethodPassword, Client: in.Client}
-	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, sessionID string) error {
-		event := audit.New(s.Clock(), audit.InvitationAccept, in.Client).By(audit.ActorUser, user.ID).Of(user.ID).On(sessionID)
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Client: in.Client}
+	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
+		event.Action = audit.InvitationAccept
 		return s.Store.Accept(ctx, hash, user, passwordHash, event)
 	})
 	if errors.Is(err, authcore.ErrConflict) {

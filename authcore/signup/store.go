@@ -63,7 +63,7 @@ type Queue interface {
 // Accounts prepares accounts and opens sessions; *account.Service does.
 type Accounts interface {
 	Prepare(ctx context.Context, in account.NewUser) (authcore.User, string, error)
-	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, sessionID string) error) (account.SignedIn, error)
+	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, event audit.Event) error) (account.SignedIn, error)
 }
 
 // Sessions ends sessions; *session.Manager does.

@@ -22,6 +22,12 @@ type Limits struct {
 	Network Limit
 	// StepUp is per signed-in user. Default: 5 in 15 minutes.
 	StepUp Limit
+	// Factor is how many codes of an app, or backup codes, may be tried in a row
+	// per user, wherever that is. Default: 5 in 15 minutes.
+	Factor Limit
+	// Challenge is how many WebAuthn challenges a client network may ask for.
+	// Default: 300 in 15 minutes.
+	Challenge Limit
 	// Mail is per address and kind of mail that strangers can ask for. Default:
 	// 3 in 15 minutes.
 	Mail Limit
@@ -44,7 +50,8 @@ func DefaultLimits() Limits {
 		Device:  Limit{"device", 10, window},
 		Network: Limit{"network", 30, window},
 		StepUp:  Limit{"step_up", 5, window},
-		Mail:    Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
+		Factor:  Limit{"factor", 5, window}, Challenge: Limit{"challenge", 300, window},
+		Mail: Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
 		Code: Limit{"code", 5, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
 	}
 }
@@ -161,6 +168,27 @@ func (g *Guard) StepUp(ctx context.Context, userID string) error {
 		return &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
 	}
 	return nil
+}
+
+// Factor counts a try at a second factor of a user, and returns how many are
+// left; it fails with *Exceeded.
+func (g *Guard) Factor(ctx context.Context, userID string) (left int, err error) {
+	verdict, err := g.store.Take(ctx, userID, g.limits.Load().Factor)
+	if err == nil && !verdict.Allowed {
+		err = &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
+	}
+	return verdict.Remaining, err
+}
+
+// FactorSucceeded forgets the user's failures.
+func (g *Guard) FactorSucceeded(ctx context.Context, userID string) error {
+	return g.store.Reset(ctx, g.limits.Load().Factor, userID)
+}
+
+// Challenge counts a WebAuthn challenge that a stranger asks for; it fails with
+// *Exceeded.
+func (g *Guard) Challenge(ctx context.Context, ip string) error {
+	return g.takeNetwork(ctx, ip, g.limits.Load().Challenge)
 }
 
 // Mail counts a request of a stranger for a mail to an address. It fails with

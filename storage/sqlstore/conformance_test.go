@@ -52,6 +52,12 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
+func TestTwoStep(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.TwoStep(t, func(t testing.TB) storetest.TwoSteps { return open(t) })
+	})
+}
+
 func TestLife(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Life(t, func(t testing.TB) storetest.Lives {

@@ -67,6 +67,9 @@ func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, mo
 		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = '' WHERE user_id = $1`, userID); err != nil {
 			return err
 		}
+		if err := removeFactors(ctx, tx, userID); err != nil {
+			return err
+		}
 		return insertEvent(ctx, tx, event)
 	})
 }
@@ -75,7 +78,7 @@ func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, mo
 // address becomes one that no address has.
 func removal(mode deletion.Mode, userID string, at time.Time) (string, []any) {
 	const disable = `UPDATE users SET email_key = 'deleted ' || id, deletion_at = 0, deleted_at = $2, disabled_at = $2, updated_at = $2,
-		auth_epoch = auth_epoch + 1`
+		two_step_at = 0, auth_epoch = auth_epoch + 1`
 	switch mode {
 	case deletion.Hard:
 		return `DELETE FROM users`, []any{userID}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -44,7 +43,7 @@ func (db *DB) CreateFirst(ctx context.Context, tokenHash []byte, user authcore.U
 		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
 			return err
 		}
-		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+		if err := noteSignIn(ctx, tx, user.ID, event); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
@@ -64,12 +63,22 @@ func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, even
 			WHERE user_id = $1`, userID, passwordHash, at); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
+		if err := newPasswordSet(ctx, tx, userID); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
 	})
 	return user, err
+}
+
+// newPasswordSet does what follows from a new password: links are void, and
+// codes, of which too many were wrong, are taken again.
+func newPasswordSet(ctx context.Context, tx *sql.Tx, userID string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE two_step SET failures = 0 WHERE user_id = $1`, userID)
+	return err
 }
 
 // UpgradePassword implements account.Ledger.
@@ -102,23 +111,38 @@ func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, eve
 // sees what the earlier one did.
 func (db *DB) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "noting a sign-in", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		var disabledAt, current int64
-		row := tx.QueryRowContext(ctx, `SELECT disabled_at, auth_epoch FROM users WHERE id = $1`+db.dialect.forUpdate(), userID)
-		if err := row.Scan(&disabledAt, &current); err != nil {
+		if err := db.unchanged(ctx, tx, userID, epoch); err != nil {
 			return err
 		}
-		if disabledAt != 0 || current != epoch {
-			return fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
-		}
-		if err := noteSignIn(ctx, tx, userID, event.At); err != nil {
+		if err := noteSignIn(ctx, tx, userID, event); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
 	})
 }
 
-func noteSignIn(ctx context.Context, tx *sql.Tx, userID string, at time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0, signed_in_at = $2 WHERE user_id = $1`, userID, micros(at))
+// unchanged locks an account, and fails with authcore.ErrConflict unless it may
+// sign in and is at the epoch.
+func (db *DB) unchanged(ctx context.Context, tx *sql.Tx, userID string, epoch int64) error {
+	var disabledAt, current int64
+	row := tx.QueryRowContext(ctx, `SELECT disabled_at, auth_epoch FROM users WHERE id = $1`+db.dialect.forUpdate(), userID)
+	if err := row.Scan(&disabledAt, &current); err != nil {
+		return err
+	}
+	if disabledAt != 0 || current != epoch {
+		return fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
+	}
+	return nil
+}
+
+// noteSignIn notes what a first factor has proven; nobody has signed in while the
+// second is due.
+func noteSignIn(ctx context.Context, tx *sql.Tx, userID string, event audit.Event) error {
+	if event.Action == audit.LoginPending {
+		_, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0 WHERE user_id = $1`, userID)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE credentials SET failures = 0, signed_in_at = $2 WHERE user_id = $1`, userID, micros(event.At))
 	return err
 }
 

@@ -31,7 +31,7 @@ func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User
 		if err := db.useLink(ctx, tx, hash, token.SignIn, user, micros(event.At)); err != nil {
 			return err
 		}
-		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+		if err := noteSignIn(ctx, tx, user.ID, event); err != nil {
 			return err
 		}
 		if user.EmailVerified() {
@@ -57,7 +57,7 @@ func (db *DB) ResetPassword(ctx context.Context, hash []byte, user authcore.User
 		if err := db.useLink(ctx, tx, hash, token.Reset, user, at); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, user.ID); err != nil {
+		if err := newPasswordSet(ctx, tx, user.ID); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2,

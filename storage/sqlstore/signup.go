@@ -83,7 +83,7 @@ func (db *DB) Confirm(ctx context.Context, hash []byte, user authcore.User, keep
 		if user.EmailVerified() {
 			return fmt.Errorf("%w: the address is confirmed already", authcore.ErrConflict)
 		}
-		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+		if err := noteSignIn(ctx, tx, user.ID, event); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, user.ID); err != nil {
@@ -125,7 +125,7 @@ func (db *DB) Accept(ctx context.Context, hash []byte, user authcore.User, passw
 		if err := insertUser(ctx, tx, user, passwordHash); err != nil {
 			return err
 		}
-		if err := noteSignIn(ctx, tx, user.ID, event.At); err != nil {
+		if err := noteSignIn(ctx, tx, user.ID, event); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)

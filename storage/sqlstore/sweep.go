@@ -32,6 +32,8 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 		{"sessions", "deadline"},
 		{"tokens", "expires_at"},
 		{"revocations", "expires_at"},
+		{"trusted_browsers", "expires_at"},
+		{"ceremonies", "expires_at"},
 	} {
 		if err := db.sweepTable(ctx, expired.table, expired.column, micros(now)); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 
 const userColumns = `users.id, users.email, users.email_key, users.email_verified_at, users.name, users.role,
 	users.language, users.profile, users.disabled_at, users.awaits_approval, users.deletion_at, users.deleted_at,
-	users.auth_epoch, users.created_at, users.updated_at`
+	users.two_step_at, users.auth_epoch, users.created_at, users.updated_at`
 
 // UserByEmail implements account.UserStore.
 func (db *DB) UserByEmail(ctx context.Context, emailKey string) (authcore.User, account.Credential, error) {
@@ -75,15 +75,15 @@ func hasUsers(ctx context.Context, q querier) (has bool, err error) {
 func scanUser(row interface{ Scan(...any) error }, more ...any) (authcore.User, error) {
 	var u authcore.User
 	var profile string
-	var verified, disabled, awaits, deletion, deleted, created, updated int64
+	var verified, disabled, awaits, deletion, deleted, twoStep, created, updated int64
 	err := row.Scan(append([]any{&u.ID, &u.Email, &u.EmailKey, &verified, &u.Name, &u.Role, &u.Language, &profile,
-		&disabled, &awaits, &deletion, &deleted, &u.AuthEpoch, &created, &updated}, more...)...)
+		&disabled, &awaits, &deletion, &deleted, &twoStep, &u.AuthEpoch, &created, &updated}, more...)...)
 	if err != nil {
 		return u, err
 	}
 	u.EmailVerifiedAt, u.DisabledAt, u.AwaitsApprovalSince = timeOf(verified), timeOf(disabled), timeOf(awaits)
 	u.DeletionAt, u.DeletedAt = timeOf(deletion), timeOf(deleted)
-	u.CreatedAt, u.UpdatedAt = timeOf(created), timeOf(updated)
+	u.TwoStepAt, u.CreatedAt, u.UpdatedAt = timeOf(twoStep), timeOf(created), timeOf(updated)
 	if profile != "{}" {
 		err = json.Unmarshal([]byte(profile), &u.Profile)
 	}

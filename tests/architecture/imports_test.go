@@ -67,6 +67,8 @@ var allowed = []struct {
 	{"authcore/address", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/mail", "authcore/session", "authcore/throttle", "authcore/token"}},
 	{"authcore/deletion", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/mail", "authcore/session"}},
 	{"authcore/disclosure", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/session"}},
+	{"authcore/totp", []string{"authcore"}},
+	{"authcore/mfa", []string{"authcore", "authcore/account", "authcore/audit", "authcore/job", "authcore/mail", "authcore/session", "authcore/throttle", "authcore/totp"}},
 	{"authcore/kept", []string{"authcore", "authcore/session", "authcore/token"}},
 	{"authcore/userimport", []string{"authcore", "authcore/account", "authcore/audit", "authcore/password"}},
 	{"ui", []string{"authcore/..."}},
@@ -100,7 +102,9 @@ var wrapped = map[string][]string{
 	"github.com/golang-jwt/":           {"tests/..."},
 	"github.com/coder/websocket":       {"tests/..."},
 	"golang.org/x/text/secure/precis":  {},
-	"github.com/go-webauthn/webauthn/": {},
+	"github.com/go-webauthn/webauthn/": {"authcore/passkey"},
+	"github.com/pquerna/otp/":          {"authcore/totp", "tests/..."},
+	"github.com/boombuler/barcode/":    {"authcore/totp"},
 }
 
 func fits(pattern, name string) bool {

@@ -49,7 +49,7 @@ func grantTo(user int) session.Grant {
 		Identity: authcore.Identity{
 			UserID: fmt.Sprintf("user-%08d", user), Kind: authcore.KindSession,
 			Email: fmt.Sprintf("user-%d@example.com", user), EmailVerified: true, Name: "Ada Lovelace",
-			Level: authcore.AAL1, Factors: []authcore.Factor{{Method: authcore.MethodPassword, At: now}},
+			Level: authcore.AAL1, Factors: []authcore.Factor{{Kind: authcore.FactorPassword, At: now}},
 		},
 		Client: authcore.Client{IP: "192.0.2.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
 	}

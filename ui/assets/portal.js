@@ -44,3 +44,36 @@ if (fragment) {
 		link.hash = fragment;
 	}
 }
+
+// A code is sent when its last digit is typed, with all that the form says.
+for (const form of document.querySelectorAll("form[data-digits]")) {
+	const input = form.querySelector("input[name=code]");
+	let typed = "";
+	input.addEventListener("input", () => {
+		const digits = input.value.replace(/\D/g, "");
+		if (digits.length === Number(form.dataset.digits) && digits !== typed) {
+			form.requestSubmit();
+		}
+		typed = digits;
+	});
+}
+
+// Backup codes can be copied, kept as a file and printed.
+const tools = document.getElementById("code-tools");
+if (tools) {
+	const list = document.getElementById("codes");
+	const text = [...list.querySelectorAll("code")].map((code) => code.textContent).join("\n") + "\n";
+	document.getElementById("copy-codes").addEventListener("click", async () => {
+		await navigator.clipboard.writeText(text);
+		document.getElementById("codes-said").textContent = tools.dataset.copied;
+	});
+	document.getElementById("download-codes").addEventListener("click", () => {
+		const link = document.createElement("a");
+		link.href = URL.createObjectURL(new Blob([list.dataset.file + "\n\n" + text], { type: "text/plain" }));
+		link.download = "backup-codes.txt";
+		link.click();
+		URL.revokeObjectURL(link.href);
+	});
+	document.getElementById("print-codes").addEventListener("click", () => print());
+	tools.hidden = false;
+}

@@ -17,6 +17,8 @@ CREATE TABLE users (
     -- When the account will be deleted, and when it was.
     deletion_at       BIGINT NOT NULL DEFAULT 0,
     deleted_at        BIGINT NOT NULL DEFAULT 0,
+    -- When two-step sign-in was turned on.
+    two_step_at       BIGINT NOT NULL DEFAULT 0,
     auth_epoch        BIGINT NOT NULL DEFAULT 0,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL
@@ -46,6 +48,57 @@ CREATE TABLE tokens (
 CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, address));
 CREATE INDEX tokens_sign_up ON tokens (sign_up) WHERE sign_up <> '';
 CREATE INDEX tokens_expires_at ON tokens (expires_at);
+
+-- What two-step sign-in needs. The secret is that of the app, sealed; empty when
+-- passkeys alone are the second factor. The step is the last one used.
+CREATE TABLE two_step (
+    user_id  TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    secret   BYTEA  NOT NULL DEFAULT '',
+    step     BIGINT NOT NULL DEFAULT 0,
+    app_at   BIGINT NOT NULL DEFAULT 0,
+    failures BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE backup_codes (
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash    BYTEA NOT NULL,
+    PRIMARY KEY (user_id, hash)
+);
+
+CREATE TABLE trusted_browsers (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    user_id    TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash       BYTEA  NOT NULL UNIQUE,
+    epoch      BIGINT NOT NULL,
+    user_agent TEXT   NOT NULL,
+    ip         TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX trusted_browsers_user_id ON trusted_browsers (user_id);
+CREATE INDEX trusted_browsers_expires_at ON trusted_browsers (expires_at);
+
+CREATE TABLE passkeys (
+    credential_id BYTEA PRIMARY KEY,
+    user_id       TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    rp_id         TEXT   NOT NULL,
+    name          TEXT   NOT NULL,
+    -- The public key and what the authenticator said of itself.
+    data          BYTEA  NOT NULL,
+    sign_count    BIGINT NOT NULL,
+    backed_up     BOOLEAN NOT NULL,
+    created_at    BIGINT NOT NULL,
+    used_at       BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX passkeys_user_id ON passkeys (user_id);
+
+-- WebAuthn challenges that wait for an answer.
+CREATE TABLE ceremonies (
+    hash       BYTEA PRIMARY KEY,
+    data       BYTEA  NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX ceremonies_expires_at ON ceremonies (expires_at);
 
 CREATE TABLE sessions (
     hash          BYTEA PRIMARY KEY,

@@ -17,6 +17,8 @@ CREATE TABLE users (
     -- When the account will be deleted, and when it was.
     deletion_at       INTEGER NOT NULL DEFAULT 0,
     deleted_at        INTEGER NOT NULL DEFAULT 0,
+    -- When two-step sign-in was turned on.
+    two_step_at       INTEGER NOT NULL DEFAULT 0,
     auth_epoch        INTEGER NOT NULL DEFAULT 0,
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL
@@ -46,6 +48,57 @@ CREATE TABLE tokens (
 CREATE UNIQUE INDEX tokens_newest ON tokens (purpose, coalesce(user_id, address));
 CREATE INDEX tokens_sign_up ON tokens (sign_up) WHERE sign_up <> '';
 CREATE INDEX tokens_expires_at ON tokens (expires_at);
+
+-- What two-step sign-in needs. The secret is that of the app, sealed; empty when
+-- passkeys alone are the second factor. The step is the last one used.
+CREATE TABLE two_step (
+    user_id  TEXT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    secret   BLOB    NOT NULL DEFAULT x'',
+    step     INTEGER NOT NULL DEFAULT 0,
+    app_at   INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE backup_codes (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash    BLOB NOT NULL,
+    PRIMARY KEY (user_id, hash)
+) STRICT;
+
+CREATE TABLE trusted_browsers (
+    id         TEXT PRIMARY KEY NOT NULL,
+    user_id    TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    hash       BLOB    NOT NULL UNIQUE,
+    epoch      INTEGER NOT NULL,
+    user_agent TEXT    NOT NULL,
+    ip         TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX trusted_browsers_user_id ON trusted_browsers (user_id);
+CREATE INDEX trusted_browsers_expires_at ON trusted_browsers (expires_at);
+
+CREATE TABLE passkeys (
+    credential_id BLOB PRIMARY KEY NOT NULL,
+    user_id       TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    rp_id         TEXT    NOT NULL,
+    name          TEXT    NOT NULL,
+    -- The public key and what the authenticator said of itself.
+    data          BLOB    NOT NULL,
+    sign_count    INTEGER NOT NULL,
+    backed_up     INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    used_at       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX passkeys_user_id ON passkeys (user_id);
+
+-- WebAuthn challenges that wait for an answer.
+CREATE TABLE ceremonies (
+    hash       BLOB PRIMARY KEY NOT NULL,
+    data       BLOB    NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ceremonies_expires_at ON ceremonies (expires_at);
 
 CREATE TABLE sessions (
     hash          BLOB PRIMARY KEY NOT NULL,

@@ -1,0 +1,87 @@
+package account
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+// Proving is a factor that the user of a session has just proven, beside the
+// password.
+type Proving struct {
+	Factor authcore.Factor
+	// Trust asks for no second factor in this browser for a while. It counts
+	// when a sign-in is completed.
+	Trust bool
+	// Devices are the values of known-device cookies, if any.
+	Devices []string
+	Client  authcore.Client
+}
+
+// Proof is what is stored with the use of a factor, in one transaction: of
+// several uses at once, one succeeds.
+type Proof struct {
+	UserID string
+	// Epoch is that of the session. If the account has another one by now, or is
+	// disabled, the proof fails with authcore.ErrConflict.
+	Epoch int64
+	// Browser is trusted from now on, if not nil.
+	Browser *Browser
+	// Event is audit.LoginSuccess when the proof completes a sign-in.
+	Event audit.Event
+	Jobs  []job.Job
+}
+
+// Prove takes a factor from the user of a session: from a pending one, the
+// second, which completes the sign-in; from any other, a fresh proof. Use
+// stores it. The session gets a new token.
+func (s *Service) Prove(ctx context.Context, live *session.Live, p Proving, use func(ctx context.Context, proof Proof) error) (SignedIn, error) {
+	user, credential, err := s.users.User(ctx, live.Identity.UserID)
+	if err != nil {
+		return SignedIn{}, fmt.Errorf("finding account: %w", err)
+	}
+	if live.Identity.Pending {
+		return s.complete(ctx, live, user, credential, p, use)
+	}
+	event := s.userEvent(audit.StepUpSuccess, user.ID, p.Client).On(live.ID).With("method", string(p.Factor.Kind))
+	if err := use(ctx, Proof{UserID: user.ID, Epoch: live.AuthEpoch, Event: event}); err != nil {
+		return SignedIn{}, err
+	}
+	return s.Renew(ctx, live, user, p.Factor)
+}
+
+// complete signs in whoever waits for the second factor.
+func (s *Service) complete(ctx context.Context, live *session.Live, user authcore.User, credential Credential, p Proving, use func(ctx context.Context, proof Proof) error) (SignedIn, error) {
+	now := s.clock().UTC()
+	device := knownDevice(s.sealer, p.Devices, user, now)
+	jobs, err := s.newDevice(user, credential, device, p.Client)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	proof := Proof{UserID: user.ID, Epoch: live.AuthEpoch, Jobs: jobs}
+	proof.Event = s.userEvent(audit.LoginSuccess, user.ID, p.Client).On(live.ID).With("method", string(p.Factor.Kind))
+	var signedIn SignedIn
+	if p.Trust {
+		signedIn.Trust, proof.Browser = newBrowser(user, p.Client, now)
+		proof.Event = proof.Event.With("browser", "trusted")
+	}
+	if err := use(ctx, proof); err != nil {
+		return SignedIn{}, err
+	}
+	p.Factor.At = now
+	signedIn.Token, signedIn.Session, err = s.sessions.Complete(ctx, live, func(next *session.Session) {
+		next.Identity = next.Identity.Describe(user).Prove(p.Factor)
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if signedIn.Device, err = sealDevice(s.sealer, user.ID, device, user.AuthEpoch, now); err != nil {
+		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
+	}
+	s.events.Emit(EventSignedIn, map[string]any{"user_id": user.ID, "session_id": live.ID})
+	return signedIn, nil
+}

@@ -1,0 +1,84 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// The modes of two-step sign-in.
+const (
+	mfaOff      = "off"
+	mfaOptional = "optional"
+	mfaRequired = "required"
+)
+
+var mfaModes = []string{mfaOff, mfaOptional, mfaRequired}
+
+// MFAConfig says whether signing in takes a second factor.
+type MFAConfig struct {
+	// Mode is off: nobody is asked for one; optional: who has set one up is; or
+	// required: who has not is led to setting one up first.
+	Mode string `json:"mode"`
+	// Roles limits required to users with one of these roles. Default: all.
+	Roles []string `json:"roles,omitempty"`
+}
+
+func (c *MFAConfig) validate() error {
+	switch {
+	case c == nil:
+		return nil
+	case !slices.Contains(mfaModes, c.Mode):
+		return fmt.Errorf("mfa: %q is not off, optional or required", c.Mode)
+	case len(c.Roles) > 0 && c.Mode != mfaRequired:
+		return fmt.Errorf("mfa: roles go with required, as in: mfa required admin")
+	default:
+		return nil
+	}
+}
+
+func parseMFA(to **MFAConfig) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		*to = new(MFAConfig)
+		return (*to).parse(d)
+	}
+}
+
+// parse reads `mfa off|optional|required [<role...>]`.
+func (c *MFAConfig) parse(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.ArgErr()
+	}
+	if c.Mode, c.Roles = args[0], args[1:]; !slices.Contains(mfaModes, c.Mode) {
+		return unknown(d, c.Mode, mfaModes)
+	}
+	if len(c.Roles) == 0 {
+		c.Roles = nil
+	}
+	if err := c.validate(); err != nil {
+		return d.Err(err.Error())
+	}
+	return noBlock(d)
+}
+
+func (c *MFAConfig) is(mode string) bool { return c != nil && c.Mode == mode }
+
+// mfa is what a gate's site says of two-step sign-in, or the whole gateway.
+func (g *Gate) mfa() *MFAConfig {
+	if g.MFA != nil {
+		return g.MFA
+	}
+	return g.app.MFA
+}
+
+// oneStep reports whether sign-in at a site takes one factor alone.
+func (a *App) oneStep(at *site) bool {
+	for _, g := range at.gates {
+		if g.MFA != nil {
+			return g.MFA.is(mfaOff)
+		}
+	}
+	return a.MFA.is(mfaOff)
+}
