@@ -53,6 +53,7 @@ type App struct {
 	SignUp    SignUpConfig    `json:"signup,omitzero"`
 	Deletion  DeletionConfig  `json:"deletion,omitzero"`
 	MFA       *MFAConfig      `json:"mfa,omitempty"`
+	Passkeys  PasskeysConfig  `json:"passkeys,omitzero"`
 	Brand     BrandConfig     `json:"brand,omitzero"`
 	// ProfileFields are what users are asked for at sign-up and in their
 	// account.
@@ -162,7 +163,7 @@ func (a *App) Validate() error {
 	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
 		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
 	}
-	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate(), a.Deletion.validate(), a.MFA.validate(), a.validateFields())
+	return errors.Join(a.Session.validate(), a.Password.validate(), a.SignUp.validate(), a.Deletion.validate(), a.MFA.validate(), a.Passkeys.validate(), a.validateFields())
 }
 
 // startTimeout bounds the first attempt to reach the stores at a start.

@@ -63,6 +63,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"signup":        a.SignUp.parse,
 		"deletion":      a.Deletion.parse,
 		"mfa":           parseMFA(&a.MFA),
+		"passkeys":      a.Passkeys.parse,
 		"assertion":     a.Assertion.parse,
 		"brand":         a.Brand.parse,
 		"profile_field": a.parseField,

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/storage/local"
@@ -27,6 +28,8 @@ type SessionBackend struct {
 	Store    session.Store
 	Bus      session.Bus
 	Throttle throttle.Store
+	// Ceremonies keeps WebAuthn challenges.
+	Ceremonies passkey.Ceremonies
 	// Log is nil when sessions live in the identity database.
 	Log   session.RevocationLog
 	Ping  func(context.Context) error
@@ -65,7 +68,7 @@ func (*DatabaseSessions) PoolKey() string { return "database" }
 // Open returns the backend.
 func (*DatabaseSessions) Open(db *sqlstore.DB, _ *slog.Logger) (SessionBackend, error) {
 	return SessionBackend{
-		Store: db.Sessions(), Bus: new(local.Bus), Throttle: local.NewThrottle(time.Now),
+		Store: db.Sessions(), Bus: new(local.Bus), Throttle: local.NewThrottle(time.Now), Ceremonies: db,
 		Ping: db.Ping, Close: func() error { return nil },
 	}, nil
 }
@@ -129,7 +132,7 @@ func (r *RedisSessions) Open(db *sqlstore.DB, logger *slog.Logger) (SessionBacke
 	}
 	client := redisstore.Open(opts, r.Prefix)
 	return SessionBackend{
-		Store: client.Sessions(), Bus: client.Bus(logger), Throttle: client.Throttle(), Log: db.Revocations(),
+		Store: client.Sessions(), Bus: client.Bus(logger), Throttle: client.Throttle(), Ceremonies: client.Ceremonies(), Log: db.Revocations(),
 		Ping: client.Ping, Close: client.Close,
 	}, nil
 }

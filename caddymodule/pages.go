@@ -25,7 +25,7 @@ func (a *App) newPages() (*ui.Handler, error) {
 	}
 	return ui.New(ui.Options{
 		Services: ui.Services{
-			Accounts: a.accounts, TwoStep: a.twoStep, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
+			Accounts: a.accounts, TwoStep: a.twoStep, Passkeys: a.passkeys, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
 			Deletions: a.deletions, Disclosure: a.disclosure, Kept: a.kept, Sessions: a.engine, Keys: a.engine, Mailbox: a.mailbox(),
 		},
 		Fields: a.profileFields(), Health: a.health, Brand: brand,

@@ -65,6 +65,9 @@ func validatePortal(portal string) error {
 // ServeHTTP serves a page.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !p.owns(r.URL.Path) {
+		if r.URL.Path == relatedPath && p.app.relates(r) {
+			return p.app.tellRelated(w)
+		}
 		return next.ServeHTTP(w, r)
 	}
 	// Tokens in paths and forms are nobody's to read in a log.
@@ -96,7 +99,7 @@ func (p *Portal) owns(path string) bool {
 // facts are what the pages are told of a request.
 func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 	return ui.Request{
-		Base: base, Origin: at.origin, Cookie: at.cookie, Local: isLocal(r),
+		Base: base, Origin: at.origin, Cookie: at.cookie, Local: isLocal(r), RelyingParty: a.relyingParty(at),
 		Client: authcore.Client{
 			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: at.origin + base, OneStep: a.oneStep(at),
 		},

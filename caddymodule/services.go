@@ -10,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
@@ -22,6 +23,7 @@ import (
 type services struct {
 	accounts   *account.Service
 	twoStep    *mfa.Service
+	passkeys   *passkey.Service
 	recovery   *recovery.Service
 	signups    *signup.Service
 	profiles   *profile.Service
@@ -45,6 +47,10 @@ func (a *App) newServices() services {
 		twoStep: mfa.New(mfa.Deps{
 			Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions, Guard: e.throttle, Notes: e.db, Box: e,
 			Events: a.observer, Clock: clock, Logger: a.logger,
+		}),
+		passkeys: passkey.New(passkey.Deps{
+			Users: e.db, Store: e.db, Ceremonies: e.backend.Ceremonies, Accounts: accounts, Guard: e.throttle, Notes: e.db, Sealer: e,
+			Events: a.observer, Counts: a.Passkeys.counts(), Clock: clock, Logger: a.logger,
 		}),
 		recovery: recovery.New(recovery.Deps{
 			Users: e.db, Tokens: e.db, Store: e.db, Queue: e.db.Jobs(), Accounts: accounts, Sessions: e.sessions,

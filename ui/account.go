@@ -17,7 +17,9 @@ type accountView struct {
 	Deletable bool
 	// TwoStep says that the site asks for second factors.
 	TwoStep bool
-	This    sessionView
+	// Passkeys says that there can be any here.
+	Passkeys bool
+	This     sessionView
 	// Changed is a message about what has just been changed; may be empty.
 	Changed string
 }
@@ -28,7 +30,7 @@ func (v *visit) showAccount() error {
 	}
 	id := &v.live.Identity
 	return v.show("account", accountView{
-		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), TwoStep: !v.facts.Client.OneStep, This: v.viewSession(v.live.Session),
+		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), TwoStep: !v.facts.Client.OneStep, Passkeys: v.facts.RelyingParty.ID != "", This: v.viewSession(v.live.Session),
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/signup"
 	"github.com/sigra-auth/sigra/authcore/totp"
@@ -114,6 +115,64 @@ func (f *fakeTwoStep) ReplaceBackupCodes(context.Context, *session.Live, authcor
 	return enrolled.Codes, err
 }
 
+type fakePasskeys struct {
+	list    []passkey.Passkey
+	err     error
+	calls   []string
+	rp      passkey.RelyingParty
+	attempt passkey.Attempt
+}
+
+func (f *fakePasskeys) options(call string, rp passkey.RelyingParty) (any, error) {
+	f.calls, f.rp = append(f.calls, call), rp
+	return map[string]string{"challenge": "AAAA"}, f.err
+}
+
+func (f *fakePasskeys) finish(call string, rp passkey.RelyingParty) (account.SignedIn, error) {
+	f.calls, f.rp = append(f.calls, call), rp
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark"}, f.err
+}
+
+func (f *fakePasskeys) List(context.Context, *session.Live) ([]passkey.Passkey, error) {
+	return f.list, nil
+}
+
+func (f *fakePasskeys) Register(_ context.Context, _ *session.Live, rp passkey.RelyingParty) (any, error) {
+	return f.options("Register", rp)
+}
+
+func (f *fakePasskeys) FinishRegistration(_ context.Context, _ *session.Live, rp passkey.RelyingParty, response []byte, _ authcore.Client) (account.SignedIn, error) {
+	return f.finish("FinishRegistration "+string(response), rp)
+}
+
+func (f *fakePasskeys) SignIn(_ context.Context, rp passkey.RelyingParty, _ authcore.Client) (any, error) {
+	return f.options("SignIn", rp)
+}
+
+func (f *fakePasskeys) FinishSignIn(_ context.Context, rp passkey.RelyingParty, in passkey.Attempt) (account.SignedIn, error) {
+	f.attempt = in
+	return f.finish("FinishSignIn", rp)
+}
+
+func (f *fakePasskeys) Prove(_ context.Context, live *session.Live, rp passkey.RelyingParty) (any, error) {
+	return f.options("Prove "+live.ID, rp)
+}
+
+func (f *fakePasskeys) FinishProof(_ context.Context, live *session.Live, rp passkey.RelyingParty, in passkey.Attempt) (account.SignedIn, error) {
+	f.attempt = in
+	return f.finish("FinishProof "+live.ID, rp)
+}
+
+func (f *fakePasskeys) Rename(_ context.Context, _ *session.Live, ref, name string, _ authcore.Client) error {
+	f.calls = append(f.calls, "Rename "+ref+" "+name)
+	return f.err
+}
+
+func (f *fakePasskeys) Remove(_ context.Context, _ *session.Live, ref string, _ authcore.Client) error {
+	f.calls = append(f.calls, "Remove "+ref)
+	return f.err
+}
+
 type fakeDeletions struct {
 	off   bool
 	grace time.Duration
@@ -180,5 +239,5 @@ func (f *fakeSignUps) Accept(_ context.Context, secret string, in signup.SignUp)
 // calls is how often a service was asked to do something.
 func (p *portal) calls() int {
 	return len(p.accounts.calls) + len(p.recovery.calls) + len(p.signups.calls) + len(p.addresses.calls) +
-		len(p.deletions.calls) + len(p.twoStep.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
+		len(p.deletions.calls) + len(p.twoStep.calls) + len(p.passkeys.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
 }

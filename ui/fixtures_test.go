@@ -18,6 +18,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -271,6 +272,7 @@ type portal struct {
 	handler    *Handler
 	accounts   *fakeAccounts
 	twoStep    *fakeTwoStep
+	passkeys   *fakePasskeys
 	recovery   *fakeRecovery
 	signups    *fakeSignUps
 	profiles   *fakeProfiles
@@ -287,13 +289,14 @@ type portal struct {
 func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
-		t: t, accounts: new(fakeAccounts), twoStep: &fakeTwoStep{factors: mfa.Factors{Password: true}}, recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
+		t: t, accounts: new(fakeAccounts), twoStep: &fakeTwoStep{factors: mfa.Factors{Password: true}}, passkeys: new(fakePasskeys), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
 		addresses: new(fakeAddresses), deletions: &fakeDeletions{grace: 14 * 24 * time.Hour}, disclosure: new(fakeDisclosure), kept: new(fakeKept),
 		mailbox: mail.NewLogSender(slog.New(slog.DiscardHandler)), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
 			Base: testBase, Origin: testOrigin, Cookie: testCookie,
-			Client: authcore.Client{IP: "203.0.113.9", UserAgent: firefox, Site: testOrigin, Language: fallback},
+			RelyingParty: passkey.RelyingParty{ID: "app.example.com", Name: "Sigra", Origin: testOrigin},
+			Client:       authcore.Client{IP: "203.0.113.9", UserAgent: firefox, Site: testOrigin, Language: fallback},
 			Returns: func(raw string) (string, bool) {
 				return raw, raw == "https://other.example.com/x" || strings.HasPrefix(raw, testOrigin+"/")
 			},
@@ -301,7 +304,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	}
 	options := Options{
 		Services: Services{
-			Accounts: p.accounts, TwoStep: p.twoStep, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
+			Accounts: p.accounts, TwoStep: p.twoStep, Passkeys: p.passkeys, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
 			Deletions: p.deletions, Disclosure: p.disclosure, Kept: p.kept, Sessions: p.sessions, Keys: fakeKeys{}, Mailbox: p.mailbox,
 		},
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },

@@ -41,10 +41,10 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:maxEcho], "")
 }
 
-// readForm reads a posted form or a flat JSON object. Anything else is
-// refused: a second value of a field, or bytes that are no text, could be read
-// differently by another layer.
-func (v *visit) readForm() error {
+// readPost reads a posted form, a flat JSON object or, for a route that takes it,
+// any JSON. Anything else is refused: a second value of a field, or bytes that are
+// no text, could be read differently by another layer.
+func (v *visit) readPost() error {
 	mediaType, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	if err != nil && v.r.Header.Get("Content-Type") != "" || v.r.Header.Get("Content-Encoding") != "" {
 		return statusError(http.StatusUnsupportedMediaType)
@@ -58,6 +58,10 @@ func (v *visit) readForm() error {
 		return statusError(http.StatusBadRequest)
 	}
 	switch {
+	case v.route.raw && mediaType == "application/json":
+		v.body, v.form = body, form{}
+	case v.route.raw:
+		return statusError(http.StatusUnsupportedMediaType)
 	case mediaType == "application/x-www-form-urlencoded", mediaType == "" && len(body) == 0:
 		v.form, err = parseForm(string(body))
 	case mediaType == "application/json":

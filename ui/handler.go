@@ -42,6 +42,8 @@ type visit struct {
 	// the pages that take it, its user is signed out.
 	pending *session.Live
 	form    form
+	// body is what was sent to a route that reads it itself.
+	body []byte
 	// messages are those of the visitor's language.
 	messages messages
 }
@@ -82,7 +84,7 @@ func (v *visit) serve() error {
 		if err := v.cross.Check(v.r); err != nil {
 			return errCrossOrigin
 		}
-		if err := v.readForm(); err != nil {
+		if err := v.readPost(); err != nil {
 			return err
 		}
 	}

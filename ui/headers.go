@@ -26,7 +26,7 @@ func contentPolicy(formTarget string) string {
 	if formTarget != "" {
 		target += " " + formTarget
 	}
-	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
+	return "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 		"form-action " + target + "; frame-ancestors 'none'; base-uri 'none'"
 }
 

@@ -18,6 +18,8 @@ type loginView struct {
 	Error string
 	// SignUp says that visitors can make an account.
 	SignUp bool
+	// Passkey is where one is used; nil where there cannot be any.
+	Passkey *passkeyView
 	// Notice is a message about what has just been done; may be empty.
 	Notice string
 }
@@ -31,7 +33,7 @@ func (v *visit) showLogin() error {
 		return v.done(next)
 	}
 	v.allowFormTo(next)
-	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Notice: v.loginNotice()})
+	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Passkey: v.passkeyView("/passkey/login", next, 1), Notice: v.loginNotice()})
 }
 
 // loginNotice returns the message about what has led the visitor here.
@@ -56,7 +58,7 @@ func (v *visit) login() error {
 	}
 	signedIn, err := v.Accounts.SignIn(v.r.Context(), in)
 	var throttled *account.ThrottledError
-	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next}
+	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next, Passkey: v.passkeyView("/passkey/login", next, 1)}
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:

@@ -31,7 +31,7 @@ func TestLoginPage(t *testing.T) {
 	p := newPortal(t)
 	w := p.get("/_auth/login?return_to=/page%3Fx%3D1")
 	want(t, w, http.StatusOK, `<html lang="en">`, "<title>Sign in · Sigra</title>", `action="/_auth/login"`,
-		`autocomplete="username"`, `autocomplete="current-password"`, `name="return_to" value="/page?x=1"`,
+		`autocomplete="username webauthn"`, `autocomplete="current-password"`, `name="return_to" value="/page?x=1"`,
 		`href="#main"`, `name="remember"`)
 	wantHeader(t, w, "Content-Type", "text/html; charset=utf-8")
 	if strings.Contains(w.Body.String(), "aria-invalid") {

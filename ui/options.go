@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -65,6 +66,22 @@ type TwoStep interface {
 	UsePasskeys(ctx context.Context, live *session.Live, client authcore.Client) (mfa.Enrolled, error)
 	TurnOff(ctx context.Context, live *session.Live, client authcore.Client) error
 	ReplaceBackupCodes(ctx context.Context, live *session.Live, client authcore.Client) (codes []string, err error)
+}
+
+// Passkeys is what the pages need of passkeys; *passkey.Service is one. Errors are
+// those of package passkey; changes fail with *account.StaleError too.
+type Passkeys interface {
+	List(ctx context.Context, live *session.Live) ([]passkey.Passkey, error)
+	Register(ctx context.Context, live *session.Live, rp passkey.RelyingParty) (options any, err error)
+	FinishRegistration(ctx context.Context, live *session.Live, rp passkey.RelyingParty, response []byte, client authcore.Client) (account.SignedIn, error)
+	SignIn(ctx context.Context, rp passkey.RelyingParty, client authcore.Client) (options any, err error)
+	FinishSignIn(ctx context.Context, rp passkey.RelyingParty, in passkey.Attempt) (account.SignedIn, error)
+	Prove(ctx context.Context, live *session.Live, rp passkey.RelyingParty) (options any, err error)
+	FinishProof(ctx context.Context, live *session.Live, rp passkey.RelyingParty, in passkey.Attempt) (account.SignedIn, error)
+	// Rename fails with *account.InvalidError, Rename and Remove with
+	// authcore.ErrNotFound.
+	Rename(ctx context.Context, live *session.Live, ref, name string, client authcore.Client) error
+	Remove(ctx context.Context, live *session.Live, ref string, client authcore.Client) error
 }
 
 // Recovery is what the pages need to let in those without a password;
@@ -187,6 +204,7 @@ type Brand struct {
 type Services struct {
 	Accounts   Accounts
 	TwoStep    TwoStep
+	Passkeys   Passkeys
 	Recovery   Recovery
 	SignUps    SignUps
 	Profiles   Profiles
@@ -228,6 +246,8 @@ type Request struct {
 	Origin string
 	// Client is who asks, as the server vouches for it.
 	Client authcore.Client
+	// RelyingParty is who passkeys are for at the site.
+	RelyingParty passkey.RelyingParty
 	// Cookie is where the site keeps its session.
 	Cookie session.Cookie
 	// Local says that the request comes from this machine to this machine.

@@ -31,7 +31,7 @@ var rehearsedFields = []fieldView{
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true}},
+	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer"}}},
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
@@ -80,9 +80,15 @@ var rehearsals = map[string][]any{
 	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
 		On: true, AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
 	}},
+	"passkeys": {passkeysView{Welcome: true}, passkeysView{Full: true}, passkeysView{
+		Error: "error", Add: &passkeyView{"/ask", "/answer"}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{
+			{Ref: "a", Name: "name", Model: "model", Added: "added", Used: "used", Synced: true, BackedUp: true},
+			{Ref: "b", Name: "name", Added: "added", Synced: true}, {Ref: "c", Name: "name", Added: "added", Elsewhere: true},
+		},
+	}},
 	"app":      {appView{}, appView{Key: "key", URI: "uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
 	"codes":    {codesView{}, codesView{[]string{"code"}, "email", "/"}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, This: rehearsedSession, Changed: "changed"}},
+	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, Passkeys: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

@@ -120,7 +120,7 @@ func (v *visit) isPortalAction(address string) bool {
 // returnable are the pages of the portal that a visitor may be led to.
 var returnable = []string{
 	"", "/account", "/account/profile", "/account/email", "/account/password", "/account/sessions", "/account/activity",
-	"/account/data", "/account/delete", "/account/mfa", "/account/mfa/app", "/reactivate",
+	"/account/data", "/account/delete", "/account/mfa", "/account/mfa/app", "/account/passkeys", "/reactivate",
 }
 
 // mayReturn reports whether a visitor may be led to a page of the portal: one of

@@ -11,6 +11,8 @@ type route struct {
 	who       audience
 	// held marks a page of members that those who wait for something see too.
 	held bool
+	// raw marks an endpoint that is sent JSON which is not a form.
+	raw bool
 	// program marks an endpoint that answers in JSON, whoever asks.
 	program bool
 }
@@ -86,6 +88,17 @@ var routes = map[string]route{
 	"/account/mfa/app":                {get: (*visit).showApp, post: (*visit).enroll, who: members},
 	"/account/mfa/off":                {post: (*visit).turnOff, who: members},
 	"/account/mfa/codes":              {post: (*visit).replaceCodes, who: members},
+	"/account/mfa/passkeys":           {post: (*visit).usePasskeys, who: members},
+	"/account/passkeys":               {get: (*visit).showPasskeys, post: (*visit).addPasskey, who: members, raw: true},
+	"/account/passkeys/options":       {post: (*visit).askToAdd, who: members, program: true},
+	"/account/passkeys/rename":        {post: (*visit).renamePasskey, who: members},
+	"/account/passkeys/delete":        {post: (*visit).removePasskey, who: members},
+	"/passkey/login/options":          {post: (*visit).askToSignInByPasskey, program: true},
+	"/passkey/login":                  {post: (*visit).signInByPasskey, who: visitors, raw: true, program: true},
+	"/mfa/passkey/options":            {post: (*visit).askForPasskey, who: halfway, program: true},
+	"/mfa/passkey":                    {post: (*visit).proveByPasskey, who: halfway, raw: true, program: true},
+	"/step-up/passkey/options":        {post: (*visit).askForPasskey, who: members, program: true},
+	"/step-up/passkey":                {post: (*visit).proveByPasskey, who: members, raw: true, program: true},
 	"/account/mfa/browsers/remove":    {post: (*visit).distrust, who: members},
 	"/logout":                         {get: (*visit).showLogout, post: (*visit).logout, who: visitors},
 	"/step-up":                        {get: (*visit).showStepUp, post: (*visit).stepUp, who: members},

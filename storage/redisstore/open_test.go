@@ -65,6 +65,7 @@ func TestConformance(t *testing.T) {
 				return storetest.Counter{Store: openURL(t, url).Throttle(), Pass: time.Sleep}
 			})
 		})
+		t.Run("ceremonies", func(t *testing.T) { storetest.Ceremonies(t, openURL(t, url).Ceremonies(), time.Sleep) })
 		t.Run("bus", func(t *testing.T) {
 			storetest.Bus(t, func(t testing.TB) storetest.Nodes {
 				prefix := rand.Text() + ":"

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore/assertion"
 	"github.com/sigra-auth/sigra/authcore/secret"
@@ -55,6 +56,18 @@ func TestSignUp(t *testing.T) {
 func TestTwoStep(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.TwoStep(t, func(t testing.TB) storetest.TwoSteps { return open(t) })
+	})
+}
+
+func TestPasskeys(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Passkeys(t, func(t testing.TB) storetest.PasskeyStore { return open(t) })
+	})
+}
+
+func TestCeremonies(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		storetest.Ceremonies(t, open(t), time.Sleep)
 	})
 }
 

@@ -277,7 +277,9 @@ func testBrowsers(ctx context.Context, t *testing.T, s TwoSteps) {
 	for name, none := range map[string]func() ([]account.Browser, error){
 		"of another epoch": func() ([]account.Browser, error) { return s.Browsers(ctx, user.ID, user.AuthEpoch+1, now()) },
 		"of others":        func() ([]account.Browser, error) { return s.Browsers(ctx, newID(), user.AuthEpoch, now()) },
-		"later":            func() ([]account.Browser, error) { return s.Browsers(ctx, user.ID, user.AuthEpoch, now().Add(2*time.Hour)) },
+		"later": func() ([]account.Browser, error) {
+			return s.Browsers(ctx, user.ID, user.AuthEpoch, now().Add(2*time.Hour))
+		},
 	} {
 		if list, err := none(); err != nil || len(list) > 0 {
 			t.Errorf("%s: %d, %v", name, len(list), err)

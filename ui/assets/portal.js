@@ -77,3 +77,134 @@ if (tools) {
 	document.getElementById("print-codes").addEventListener("click", () => print());
 	tools.hidden = false;
 }
+
+// Passkeys. What WebAuthn wants as bytes comes and goes as base64url.
+const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
+const toText = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+
+const readOptions = (options) => {
+	const read = { ...options, challenge: toBytes(options.challenge) };
+	if (options.user) {
+		read.user = { ...options.user, id: toBytes(options.user.id) };
+	}
+	for (const list of ["allowCredentials", "excludeCredentials"]) {
+		if (options[list]) {
+			read[list] = options[list].map((credential) => ({ ...credential, id: toBytes(credential.id) }));
+		}
+	}
+	return read;
+};
+
+const writeCredential = (credential) => {
+	const response = {};
+	for (const part of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+		if (credential.response[part]) {
+			response[part] = toText(credential.response[part]);
+		}
+	}
+	if (credential.response.getTransports) {
+		response.transports = credential.response.getTransports();
+	}
+	return {
+		id: credential.id, rawId: toText(credential.rawId), type: credential.type, response,
+		authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
+		clientExtensionResults: credential.getClientExtensionResults(),
+	};
+};
+
+const send = async (address, body) => {
+	const answer = await fetch(address, {
+		method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", Accept: "application/json" },
+	});
+	return answer.json();
+};
+
+let waiting = new AbortController(); // of the request that autofill keeps open
+
+for (const box of document.querySelectorAll(".passkey")) {
+	const said = box.querySelector(".error");
+	const button = box.querySelector("button");
+	const say = (text) => {
+		said.textContent = text;
+		button.disabled = false;
+	};
+	const finish = async (credential, options) => {
+		const wishes = {};
+		for (const wish of ["remember", "trust"]) {
+			wishes[wish] = document.querySelector(`input[name=${wish}]`)?.checked ?? false;
+		}
+		const answer = await send(box.dataset.answer, { ...writeCredential(credential), ...wishes });
+		if (answer.next) {
+			location.assign(answer.next + (answer.next.includes("#") ? "" : fragment));
+			return;
+		}
+		if (answer.unknown) {
+			await PublicKeyCredential.signalUnknownCredential?.({ rpId: options.rpId, credentialId: credential.id });
+		}
+		say(answer.errors?.passkey ?? box.dataset.failed);
+	};
+	const run = async (mediation) => {
+		const asked = await send(box.dataset.ask, {});
+		if (!asked.publicKey) {
+			if (asked.next) {
+				location.assign(asked.next);
+			} else if (!mediation) {
+				say(asked.errors?.passkey ?? box.dataset.failed);
+			}
+			return;
+		}
+		const publicKey = readOptions(asked.publicKey);
+		const { signal } = waiting;
+		const credential = "create" in box.dataset
+			? await navigator.credentials.create({ publicKey, signal })
+			: await navigator.credentials.get({ publicKey, signal, mediation });
+		await finish(credential, asked.publicKey);
+	};
+	const explain = (error) => {
+		if (error.name === "InvalidStateError") {
+			return box.dataset.exists ?? box.dataset.failed;
+		}
+		if (error.name === "NotAllowedError" || error.name === "AbortError") {
+			return box.dataset.cancelled;
+		}
+		return error.name === "SecurityError" || error.name === "NotSupportedError" ? box.dataset.unsupported : box.dataset.failed;
+	};
+	button.addEventListener("click", async () => {
+		waiting.abort();
+		waiting = new AbortController();
+		said.textContent = "";
+		button.disabled = true;
+		try {
+			await run();
+		} catch (error) {
+			say(explain(error));
+		}
+	});
+	box.hidden = !window.PublicKeyCredential;
+	if (box.dataset.known && window.PublicKeyCredential) {
+		PublicKeyCredential.signalAllAcceptedCredentials?.(JSON.parse(box.dataset.known)).catch(() => {});
+	}
+	// Autofill offers passkeys beside passwords. A challenge is good for five
+	// minutes, so a page that stays open asks for another.
+	const offer = async () => {
+		if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) {
+			return;
+		}
+		const mine = waiting;
+		const renew = setTimeout(() => {
+			if (mine === waiting) {
+				waiting.abort();
+				waiting = new AbortController();
+				offer();
+			}
+		}, 240_000);
+		try {
+			await run("conditional");
+		} catch {
+			clearTimeout(renew);
+		}
+	};
+	if ("autofill" in box.dataset && window.PublicKeyCredential) {
+		offer();
+	}
+}

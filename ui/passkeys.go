@@ -1,0 +1,160 @@
+package ui
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/passkey"
+)
+
+// passkeysView is the page of a user's passkeys.
+type passkeysView struct {
+	Passkeys []passkeyItem
+	// Add is the button that adds one; nil where there cannot be any.
+	Add *passkeyView
+	// Full says that there are as many as there may be.
+	Full bool
+	// Known tells the browser which there are, so that it forgets others.
+	Known string
+	// Welcome invites a user who wants no password to add the first.
+	Welcome  bool
+	ReturnTo string
+	// Error is about what was just tried.
+	Error string
+}
+
+// passkeyItem is one of them.
+type passkeyItem struct {
+	Ref, Name, Model, Added, Used string
+	// Elsewhere says that it is for another site.
+	Elsewhere        bool
+	Synced, BackedUp bool
+}
+
+func (v *visit) showPasskeys() error {
+	view, err := v.passkeysView()
+	if err != nil {
+		return err
+	}
+	if v.wantsJSON() {
+		return v.passkeysJSON(view)
+	}
+	return v.show("passkeys", view)
+}
+
+func (v *visit) passkeysView() (passkeysView, error) {
+	list, err := v.Passkeys.List(v.r.Context(), v.live)
+	if err != nil {
+		return passkeysView{}, err
+	}
+	next := v.wished(v.r.URL.Query().Get("return_to"))
+	view := passkeysView{Full: len(list) >= passkey.MaxPerUser, Welcome: v.r.URL.Query().Has("welcome") && len(list) == 0, ReturnTo: next}
+	rp := v.facts.RelyingParty.ID
+	known := []string{}
+	for _, p := range list {
+		item := passkeyItem{
+			Ref: p.Ref(), Name: p.Name, Model: p.Model(), Added: p.CreatedAt.UTC().Format(time.DateOnly), Elsewhere: p.RPID != rp,
+			Synced: p.Synced(), BackedUp: p.BackedUp,
+		}
+		if !p.UsedAt.IsZero() {
+			item.Used = p.UsedAt.UTC().Format(time.DateOnly)
+		}
+		if !item.Elsewhere {
+			known = append(known, item.Ref)
+		}
+		view.Passkeys = append(view.Passkeys, item)
+	}
+	if rp != "" && !view.Full {
+		view.Add = &passkeyView{v.facts.Base + "/account/passkeys/options", withReturn(v.facts.Base+"/account/passkeys", next)}
+	}
+	handle := base64.RawURLEncoding.EncodeToString([]byte(v.live.Identity.UserID))
+	signal, err := json.Marshal(map[string]any{"rpId": rp, "userId": handle, "allAcceptedCredentialIds": known})
+	view.Known = string(signal)
+	return view, err
+}
+
+func (v *visit) passkeysJSON(view passkeysView) error {
+	type item struct {
+		ID       string `json:"id"`
+		Name     string `json:"name"`
+		Model    string `json:"model,omitempty"`
+		Added    string `json:"added"`
+		Used     string `json:"used,omitempty"`
+		Synced   bool   `json:"synced"`
+		BackedUp bool   `json:"backed_up"`
+	}
+	items := make([]item, len(view.Passkeys))
+	for i, p := range view.Passkeys {
+		items[i] = item{p.Ref, p.Name, p.Model, p.Added, p.Used, p.Synced, p.BackedUp}
+	}
+	return v.json(http.StatusOK, map[string]any{"status": "ok", "passkeys": items})
+}
+
+func (v *visit) askToAdd() error {
+	if v.facts.RelyingParty.ID == "" {
+		return statusError(http.StatusNotFound)
+	}
+	return v.options(v.Passkeys.Register(v.r.Context(), v.live, v.facts.RelyingParty))
+}
+
+func (v *visit) addPasskey() error {
+	if v.facts.RelyingParty.ID == "" {
+		return statusError(http.StatusNotFound)
+	}
+	signedIn, err := v.Passkeys.FinishRegistration(v.r.Context(), v.live, v.facts.RelyingParty, v.body, v.facts.Client)
+	if err != nil {
+		return v.passkeyFailed(err)
+	}
+	v.setCookies(signedIn)
+	next := v.wished(v.r.URL.Query().Get("return_to"))
+	if next == "" {
+		next = v.facts.Base + "/account/passkeys"
+	}
+	return v.json(http.StatusOK, answer{Status: "ok", Next: next})
+}
+
+func (v *visit) renamePasskey() error {
+	err := v.Passkeys.Rename(v.r.Context(), v.live, v.form["passkey"], v.form["nickname"], v.facts.Client)
+	var invalid *account.InvalidError
+	if errors.As(err, &invalid) {
+		return v.passkeysAgain(v.explain(invalid)["nickname"])
+	}
+	if err != nil {
+		return err
+	}
+	return v.done(v.facts.Base + "/account/passkeys")
+}
+
+func (v *visit) removePasskey() error {
+	err := v.Passkeys.Remove(v.r.Context(), v.live, v.form["passkey"], v.facts.Client)
+	if message := v.passkeyProblem(err); message != "" {
+		return v.passkeysAgain(message)
+	}
+	if err != nil {
+		return err
+	}
+	return v.done(v.facts.Base + "/account/passkeys")
+}
+
+// passkeysAgain shows the page with what is wrong.
+func (v *visit) passkeysAgain(message string) error {
+	view, err := v.passkeysView()
+	if err != nil {
+		return err
+	}
+	view.Error = message
+	return v.again(http.StatusUnprocessableEntity, "passkeys", view, map[string]string{"passkey": message})
+}
+
+// usePasskeys makes passkeys the second factor.
+func (v *visit) usePasskeys() error {
+	enrolled, err := v.TwoStep.UsePasskeys(v.r.Context(), v.live, v.facts.Client)
+	if err != nil {
+		return err
+	}
+	return v.showCodes(enrolled, "")
+}
