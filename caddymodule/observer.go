@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/policy"
 )
 
@@ -75,7 +75,7 @@ func register(ctx caddy.Context, c prometheus.Collector) error {
 func (*observer) decided(o policy.Outcome) { decisionCounters[o].Inc() }
 
 // Emit counts an event and tells the handlers that are subscribed to it.
-func (o *observer) Emit(name account.EventName, data map[string]any) {
+func (o *observer) Emit(name events.Name, data map[string]any) {
 	metrics.events.WithLabelValues(string(name)).Inc()
 	if o.events.ShouldEmit(string(name)) {
 		o.events.Emit(o.ctx, string(name), data)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 )
 
@@ -13,7 +14,7 @@ import (
 // passwords from unknown browsers for a while. A failure to do so changes
 // nothing for the visitor.
 func (s *Service) tellOwner(ctx context.Context, user authcore.User, client authcore.Client) {
-	s.events.Emit(EventLocked, nil)
+	s.events.Emit(events.Locked, nil)
 	if user.ID == "" {
 		return
 	}

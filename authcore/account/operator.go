@@ -9,6 +9,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -42,7 +43,7 @@ func (s *Service) Add(ctx context.Context, in NewUser) (authcore.User, error) {
 	if err := s.ledger.Create(ctx, user, hash, s.operatorEvent(audit.UserCreate).Of(user.ID)); err != nil {
 		return authcore.User{}, fmt.Errorf("creating account: %w", err)
 	}
-	s.events.Emit(EventUserCreated, map[string]any{"user_id": user.ID})
+	s.events.Emit(events.UserCreated, map[string]any{"user_id": user.ID})
 	return user, nil
 }
 
@@ -53,9 +54,9 @@ func (s *Service) Page(ctx context.Context, after string, limit int) ([]authcore
 
 // SetDisabled disables an account and ends its sessions, or enables it.
 func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool) (authcore.User, error) {
-	action, name := audit.UserEnable, EventUserEnabled
+	action, name := audit.UserEnable, events.UserEnabled
 	if disabled {
-		action, name = audit.UserDisable, EventUserDisabled
+		action, name = audit.UserDisable, events.UserDisabled
 	}
 	var jobs []job.Job
 	if disabled {
@@ -116,7 +117,7 @@ func (s *Service) SetPassword(ctx context.Context, user authcore.User, password 
 		return fmt.Errorf("the password is set, but old sessions end only when the session store is back: %w", err)
 	}
 	s.forgive(ctx, user)
-	s.events.Emit(EventPasswordSet, map[string]any{"user_id": user.ID})
+	s.events.Emit(events.PasswordSet, map[string]any{"user_id": user.ID})
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -45,7 +46,7 @@ func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("changing password: %w", err)
 	}
-	s.events.Emit(EventPasswordSet, map[string]any{"user_id": userID})
+	s.events.Emit(events.PasswordSet, map[string]any{"user_id": userID})
 	if _, err := s.sessions.RevokeAll(ctx, userID, live.ID); err != nil {
 		return SignedIn{}, fmt.Errorf("the password is changed, but other sessions end only when the session store is back: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -82,6 +83,6 @@ func (s *Service) complete(ctx context.Context, live *session.Live, user authcor
 	if signedIn.Device, err = sealDevice(s.sealer, user.ID, device, user.AuthEpoch, now); err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
-	s.events.Emit(EventSignedIn, map[string]any{"user_id": user.ID, "session_id": live.ID})
+	s.events.Emit(events.SignedIn, map[string]any{"user_id": user.ID, "session_id": live.ID})
 	return signedIn, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -50,34 +51,6 @@ type Fields interface {
 	Clean(given map[string]string) (kept map[string]string, problems map[string]Problem)
 }
 
-// Events are told what happened, for metrics and for Caddy's event system. The
-// names are a closed set and the data holds no secret.
-type Events interface {
-	Emit(name EventName, data map[string]any)
-}
-
-// EventName names what happened, in the past tense.
-type EventName string
-
-// The events.
-const (
-	EventSignedIn       EventName = "user_signed_in"
-	EventSignInFailed   EventName = "sign_in_failed"
-	EventSignedOut      EventName = "user_signed_out"
-	EventLocked         EventName = "account_locked"
-	EventUserCreated    EventName = "user_created"
-	EventUserDisabled   EventName = "user_disabled"
-	EventUserEnabled    EventName = "user_enabled"
-	EventPasswordSet    EventName = "password_set"
-	EventSessionRevoked EventName = "session_revoked"
-	EventEmailChanged   EventName = "email_changed"
-	EventUserDeleted    EventName = "user_deleted"
-	EventTwoStepOn      EventName = "two_step_on"
-	EventTwoStepOff     EventName = "two_step_off"
-	EventPasskeyAdded   EventName = "passkey_added"
-	EventPasskeyRemoved EventName = "passkey_removed"
-)
-
 // Deps are what a Service is made of.
 type Deps struct {
 	Users     UserStore
@@ -88,7 +61,7 @@ type Deps struct {
 	Passwords Passwords
 	Guard     Guard
 	Sealer    Sealer
-	Events    Events
+	Events    events.Sink
 	Policy    password.Policy
 	Fields    Fields
 	Clock     authcore.Clock
@@ -105,7 +78,7 @@ type Service struct {
 	passwords Passwords
 	guard     Guard
 	sealer    Sealer
-	events    Events
+	events    events.Sink
 	policy    password.Policy
 	fields    Fields
 	clock     authcore.Clock

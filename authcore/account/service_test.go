@@ -18,6 +18,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/password"
@@ -43,7 +44,7 @@ type world struct {
 	file     string
 	mu       sync.Mutex
 	box      *secret.Box
-	events   []account.EventName
+	events   []events.Name
 	ledger   *hooked
 }
 
@@ -80,7 +81,7 @@ func (w *world) mails(t *testing.T) (letters []mail.Letter) {
 	return letters
 }
 
-func (w *world) Emit(name account.EventName, _ map[string]any) {
+func (w *world) Emit(name events.Name, _ map[string]any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, name)
@@ -456,7 +457,7 @@ func TestAdd(t *testing.T) {
 			t.Errorf("%q: %v", ref, err)
 		}
 	}
-	if !slices.Contains(w.events, account.EventUserCreated) {
+	if !slices.Contains(w.events, events.UserCreated) {
 		t.Errorf("events %v", w.events)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -31,7 +32,7 @@ func (s *Service) SignOut(ctx context.Context, live *session.Live, client authco
 	if err := s.sessions.Revoke(ctx, userID, live.ID); err != nil {
 		return fmt.Errorf("signing out: %w", err)
 	}
-	s.events.Emit(EventSignedOut, map[string]any{"user_id": userID, "session_id": live.ID})
+	s.events.Emit(events.SignedOut, map[string]any{"user_id": userID, "session_id": live.ID})
 	return nil
 }
 
@@ -64,7 +65,7 @@ func (s *Service) revokeSession(ctx context.Context, userID, sessionID string, e
 		if err := s.sessions.Revoke(ctx, userID, sessionID); err != nil {
 			return err
 		}
-		s.events.Emit(EventSessionRevoked, map[string]any{"user_id": userID, "session_id": sessionID})
+		s.events.Emit(events.SessionRevoked, map[string]any{"user_id": userID, "session_id": sessionID})
 		return nil
 	}
 	return authcore.ErrNotFound
@@ -90,6 +91,6 @@ func (s *Service) revokeAll(ctx context.Context, userID, except string, event au
 	if err != nil {
 		return 0, err
 	}
-	s.events.Emit(EventSessionRevoked, map[string]any{"user_id": userID, "count": n})
+	s.events.Emit(events.SessionRevoked, map[string]any{"user_id": userID, "count": n})
 	return n, nil
 }

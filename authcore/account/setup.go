@@ -13,6 +13,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -68,7 +69,7 @@ func (s *Service) CompleteSetUp(ctx context.Context, in SetUp) (SignedIn, error)
 		}
 		return SignedIn{}, fmt.Errorf("creating first account: %w", err)
 	}
-	s.events.Emit(EventUserCreated, map[string]any{"user_id": user.ID})
+	s.events.Emit(events.UserCreated, map[string]any{"user_id": user.ID})
 	signedIn, err := s.open(ctx, user, false, "", in.Client)
 	if err != nil { // the account is there, and the link is used
 		s.logger.Warn("first account made, but not signed in", slog.Any("error", err))

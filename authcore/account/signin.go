@@ -8,6 +8,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -131,7 +132,7 @@ func (s *Service) fail(ctx context.Context, user authcore.User, in SignIn, reaso
 	if _, err := s.ledger.Failed(ctx, counted, event); err != nil {
 		return fmt.Errorf("noting failed sign-in: %w", err)
 	}
-	s.events.Emit(EventSignInFailed, map[string]any{"reason": reason})
+	s.events.Emit(events.SignInFailed, map[string]any{"reason": reason})
 	return ErrInvalidCredentials
 }
 
@@ -200,7 +201,7 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, o.Device, o.User.AuthEpoch, now); err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
-	s.events.Emit(EventSignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
+	s.events.Emit(events.SignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
 	return signedIn, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -39,7 +40,7 @@ type Deps struct {
 	// Allows says which addresses accounts may have.
 	Allows func(account.Email) bool
 	Sealer job.Sealer
-	Events account.Events
+	Events events.Sink
 	Clock  authcore.Clock
 }
 
@@ -222,7 +223,7 @@ func (s *Service) Confirm(ctx context.Context, live *session.Live, secret string
 	if err != nil {
 		return account.SignedIn{}, fmt.Errorf("changing address: %w", err)
 	}
-	s.Events.Emit(account.EventEmailChanged, map[string]any{"user_id": changed.ID})
+	s.Events.Emit(events.EmailChanged, map[string]any{"user_id": changed.ID})
 	if _, err := s.Sessions.RevokeAll(ctx, changed.ID, live.ID); err != nil {
 		return account.SignedIn{}, fmt.Errorf("the address is changed, but other sessions end only when the session store is back: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -87,7 +88,7 @@ type Deps struct {
 	Accounts Accounts
 	Sessions Sessions
 	Sealer   job.Sealer
-	Events   account.Events
+	Events   events.Sink
 	Clock    authcore.Clock
 }
 
@@ -235,7 +236,7 @@ func (s *Service) delete(ctx context.Context, user authcore.User, at time.Time, 
 	if err := s.Store.Delete(ctx, user.ID, at, mode, event.With("mode", string(mode)), letter, ending); err != nil {
 		return fmt.Errorf("deleting account: %w", err)
 	}
-	s.Events.Emit(account.EventUserDeleted, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.UserDeleted, map[string]any{"user_id": user.ID})
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the account is deleted, but its sessions end only when the session store is back: %w", err)
 	}

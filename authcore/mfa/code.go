@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -149,6 +150,6 @@ func (s *Service) fail(ctx context.Context, live *session.Live, left int, client
 	if err := s.Notes.Note(ctx, event, letter); err != nil {
 		return fmt.Errorf("noting lock: %w", err)
 	}
-	s.Events.Emit(account.EventLocked, nil)
+	s.Events.Emit(events.Locked, nil)
 	return &WrongCodeError{}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/totp"
@@ -123,7 +124,7 @@ func (s *Service) turnOn(ctx context.Context, live *session.Live, e Enrollment, 
 	if err := s.Store.TurnOn(ctx, e, event, letter); err != nil {
 		return Enrolled{}, fmt.Errorf("turning two-step sign-in on: %w", err)
 	}
-	s.Events.Emit(account.EventTwoStepOn, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.TwoStepOn, map[string]any{"user_id": user.ID})
 	if done.SignedIn, err = s.Accounts.Renew(ctx, live, user, proofs...); err != nil {
 		return Enrolled{}, err // new codes can be made
 	}

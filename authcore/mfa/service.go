@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -25,7 +26,7 @@ type Deps struct {
 	Guard    Guard
 	Notes    Notes
 	Box      Box
-	Events   account.Events
+	Events   events.Sink
 	Clock    authcore.Clock
 	Logger   *slog.Logger
 }
@@ -61,7 +62,7 @@ func (s *Service) TurnOff(ctx context.Context, live *session.Live, client authco
 	if err := s.Store.TurnOff(ctx, user.ID, event, letter); err != nil {
 		return fmt.Errorf("turning two-step sign-in off: %w", err)
 	}
-	s.Events.Emit(account.EventTwoStepOff, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.TwoStepOff, map[string]any{"user_id": user.ID})
 	return nil
 }
 
@@ -82,7 +83,7 @@ func (s *Service) Reset(ctx context.Context, user authcore.User, client authcore
 	if err := s.Store.Reset(ctx, user.ID, event, letter, ending); err != nil {
 		return fmt.Errorf("resetting second factors: %w", err)
 	}
-	s.Events.Emit(account.EventTwoStepOff, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.TwoStepOff, map[string]any{"user_id": user.ID})
 	if err := s.Guard.FactorSucceeded(ctx, user.ID); err != nil {
 		s.Logger.Warn("limit of second factors not reset", slog.Any("error", err))
 	}

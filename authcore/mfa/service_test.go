@@ -20,6 +20,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/password"
@@ -49,10 +50,10 @@ type world struct {
 	user     authcore.User
 	skew     atomic.Int64
 	mu       sync.Mutex
-	events   []account.EventName
+	events   []events.Name
 }
 
-func (w *world) Emit(name account.EventName, _ map[string]any) {
+func (w *world) Emit(name events.Name, _ map[string]any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, name)
@@ -180,7 +181,7 @@ func TestEnroll(t *testing.T) {
 	if !factors.Password || factors.TwoStepAt.IsZero() || factors.Codes != 8 || factors.Passkeys != 0 || bytes.Contains(factors.Secret, key) {
 		t.Errorf("%+v", factors)
 	}
-	if !slices.Contains(w.letters(), mail.TwoStepOn) || !slices.Contains(w.trail(), audit.TwoStepEnroll) || !slices.Contains(w.events, account.EventTwoStepOn) {
+	if !slices.Contains(w.letters(), mail.TwoStepOn) || !slices.Contains(w.trail(), audit.TwoStepEnroll) || !slices.Contains(w.events, events.TwoStepOn) {
 		t.Errorf("mails %v, trail %v, events %v", w.letters(), w.trail(), w.events)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -70,6 +71,6 @@ func (s *Service) Remove(ctx context.Context, live *session.Live, ref string, cl
 	if err := s.Store.RemovePasskey(ctx, user.ID, id, true, event, letter); err != nil {
 		return fmt.Errorf("removing passkey: %w", err)
 	}
-	s.Events.Emit(account.EventPasskeyRemoved, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.PasskeyRemoved, map[string]any{"user_id": user.ID})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -138,7 +139,7 @@ func (s *Service) add(ctx context.Context, live *session.Live, user authcore.Use
 	if err != nil {
 		return fmt.Errorf("storing passkey: %w", err)
 	}
-	s.Events.Emit(account.EventPasskeyAdded, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.PasskeyAdded, map[string]any{"user_id": user.ID})
 	return nil
 }
 

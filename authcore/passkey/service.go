@@ -44,8 +44,8 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/sigra-auth/sigra/authcore"
-	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -107,7 +107,7 @@ type Deps struct {
 	Guard      Guard
 	Notes      Notes
 	Sealer     job.Sealer
-	Events     account.Events
+	Events     events.Sink
 	Counts     CountPolicy
 	Clock      authcore.Clock
 	Logger     *slog.Logger

@@ -13,6 +13,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 )
@@ -88,7 +89,7 @@ func (s *Service) failed(ctx context.Context, user authcore.User, client authcor
 	if err := s.Notes.Note(ctx, event); err != nil {
 		return fmt.Errorf("noting failed sign-in: %w", err)
 	}
-	s.Events.Emit(account.EventSignInFailed, map[string]any{"reason": "passkey"})
+	s.Events.Emit(events.SignInFailed, map[string]any{"reason": "passkey"})
 	return why
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -45,7 +46,7 @@ type Deps struct {
 	Sessions Sessions
 	Guard    Guard
 	Sealer   job.Sealer
-	Events   account.Events
+	Events   events.Sink
 	Clock    authcore.Clock
 }
 
@@ -250,7 +251,7 @@ func (s *Service) Reset(ctx context.Context, secret, password string, client aut
 	if err != nil {
 		return fmt.Errorf("resetting password: %w", err)
 	}
-	s.Events.Emit(account.EventPasswordSet, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.PasswordSet, map[string]any{"user_id": user.ID})
 	if err := s.Guard.Forget(ctx, user.EmailKey); err != nil {
 		return fmt.Errorf("resetting sign-in limits: %w", err)
 	}

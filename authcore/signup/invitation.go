@@ -10,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
@@ -111,7 +112,7 @@ func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account
 		return account.SignedIn{}, authcore.ErrNotFound
 	}
 	if err == nil {
-		s.Events.Emit(account.EventUserCreated, map[string]any{"user_id": user.ID})
+		s.Events.Emit(events.UserCreated, map[string]any{"user_id": user.ID})
 	}
 	return signedIn, err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -78,7 +79,7 @@ type Deps struct {
 	Sessions Sessions
 	Guard    Guard
 	Sealer   job.Sealer
-	Events   account.Events
+	Events   events.Sink
 	Clock    authcore.Clock
 }
 
@@ -211,7 +212,7 @@ func (s *Service) register(ctx context.Context, j job.Job) error {
 			return err
 		}
 	}
-	s.Events.Emit(account.EventUserCreated, map[string]any{"user_id": asks.ID})
+	s.Events.Emit(events.UserCreated, map[string]any{"user_id": asks.ID})
 	return nil
 }
 
