@@ -8,6 +8,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/signup"
 )
 
@@ -27,13 +28,19 @@ type confirmLinkView struct {
 	Same bool
 }
 
+// ticketName is the cookie of a sign-up. It is the host's alone, also where sessions
+// are shared by a domain: a sibling host could plant one and have its password count
+// as the visitor's.
+func (v *visit) ticketName() string {
+	return session.CookieFor(v.facts.Cookie.Secure, "").Name + "-signup"
+}
+
 // ticketLife is how long the browser remembers its sign-up.
 const ticketLife = 48 * time.Hour
 
 func (v *visit) ticketCookie(value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name: v.facts.Cookie.Name + "-signup", Value: value, Path: "/", MaxAge: maxAge,
-		Domain: v.facts.Cookie.Domain, Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: v.ticketName(), Value: value, Path: "/", MaxAge: maxAge, Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
 
@@ -44,8 +51,8 @@ func (v *visit) setTicket(ticket string) {
 // waiting is what waits for a proof in this browser.
 func (v *visit) waiting() signup.Waiting {
 	var w signup.Waiting
-	if c, err := v.r.Cookie(v.facts.Cookie.Name + "-signup"); err == nil {
-		w.Cookie = c.Value
+	if tickets := v.cookies(v.ticketName()); len(tickets) == 1 {
+		w.Cookie = tickets[0]
 	}
 	if v.hold() == authcore.HoldConfirm {
 		w.Live = v.live
@@ -144,6 +151,9 @@ func (v *visit) confirmLink() error {
 // more chooses one.
 func (v *visit) confirmed(c signup.Confirmed) error {
 	http.SetCookie(v.w, v.ticketCookie("", -1))
+	if c.Passkey {
+		return v.signedIn(c.SignedIn, v.facts.Base+"/account/passkeys?welcome=1")
+	}
 	if !c.HasPassword {
 		return v.signedIn(c.SignedIn, v.facts.Base+"/account/password")
 	}

@@ -171,6 +171,10 @@ func (f *fakeSignUps) SignUp(_ context.Context, in signup.SignUp) (string, error
 	return "ticket", f.err
 }
 
+func (f *fakeSignUps) Awaits(cookie, email, password string) bool {
+	return cookie == "ticket" && email == "ada@example.com" && password == "awaited"
+}
+
 func (f *fakeSignUps) Address(w signup.Waiting) string {
 	f.waiting = w
 	if w.Cookie != "" || w.Live != nil {

@@ -63,6 +63,8 @@ func (v *visit) login() error {
 	switch {
 	case err == nil:
 		return v.signedIn(signedIn, next)
+	case errors.Is(err, account.ErrInvalidCredentials) && v.SignUps.Awaits(v.waiting().Cookie, in.Email, in.Password):
+		return v.done(v.confirmPage(v.wished(v.form["return_to"])))
 	case errors.Is(err, account.ErrInvalidCredentials):
 		view.Error = v.messages.text("login.invalid")
 	case errors.As(err, &throttled):

@@ -55,7 +55,7 @@ func composed() (keys []string) {
 	} {
 		keys = append(keys, "field."+string(problem))
 	}
-	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg, policy.MissingLevel} {
+	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg} {
 		keys = append(keys, "missing_"+string(condition))
 	}
 	for _, kind := range mail.Kinds {

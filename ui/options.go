@@ -101,6 +101,8 @@ type SignUps interface {
 	// Opened reports whether anybody can sign up.
 	Opened() bool
 	SignUp(ctx context.Context, in signup.SignUp) (cookie string, err error)
+	// Awaits reports whether a browser has signed up with these.
+	Awaits(cookie, email, password string) bool
 	// Address returns where a proof was sent to; empty when nothing waits.
 	Address(w signup.Waiting) string
 	Check(ctx context.Context, secret string, w signup.Waiting) (same bool, err error)

@@ -69,7 +69,7 @@ func TestForbiddenPageNamesAccountAndReason(t *testing.T) {
 
 func TestEveryMissingConditionHasAMessage(t *testing.T) {
 	m := english(t)
-	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg, policy.MissingLevel} {
+	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg} {
 		key := "missing_" + string(condition)
 		if _, ok := m[key]; !ok {
 			t.Errorf("%s has no message", key)

@@ -15,7 +15,9 @@ type registerView struct {
 	Name     string
 	ReturnTo string
 	Fields   []fieldView
-	Errors   map[string]string
+	// Passkey says that one can take the place of the password.
+	Passkey bool
+	Errors  map[string]string
 }
 
 func (v *visit) showRegister() error {
@@ -25,16 +27,16 @@ func (v *visit) showRegister() error {
 	if v.live != nil {
 		return v.done(v.returnTo(v.r.URL.Query().Get("return_to")))
 	}
-	return v.show("register", registerView{ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Fields: v.viewFields(nil, nil)})
+	return v.show("register", registerView{ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Fields: v.viewFields(nil, nil), Passkey: v.facts.RelyingParty.ID != ""})
 }
 
 func (v *visit) register() error {
 	in := signup.SignUp{
-		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"], Profile: v.form,
+		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"], Passkey: v.form.checked("passkey") && v.facts.RelyingParty.ID != "", Profile: v.form,
 		ReturnTo: v.wished(v.form["return_to"]), Client: v.facts.Client,
 	}
 	ticket, err := v.SignUps.SignUp(v.r.Context(), in)
-	view := registerView{Email: clip(in.Email), Name: clip(in.Name), ReturnTo: in.ReturnTo}
+	view := registerView{Email: clip(in.Email), Name: clip(in.Name), ReturnTo: in.ReturnTo, Passkey: v.facts.RelyingParty.ID != ""}
 	status := http.StatusUnprocessableEntity
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError

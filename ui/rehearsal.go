@@ -33,7 +33,7 @@ var rehearsedFields = []fieldView{
 var rehearsals = map[string][]any{
 	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer"}}},
 	"register": {registerView{}, registerView{
-		Email: "email", Name: "name", ReturnTo: "/", Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
+		Email: "email", Name: "name", ReturnTo: "/", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Errors: map[string]string{"code": "error"}}},
 	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},

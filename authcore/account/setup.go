@@ -92,17 +92,15 @@ type NewUser struct {
 	Language string
 	// Profile are the values of the operator's fields; nil does not ask for them.
 	Profile map[string]string
+	// NoPassword makes an account that signs in another way.
+	NoPassword bool
 	// Verified says that somebody vouches for the address.
 	Verified bool
 }
 
-// Prepare checks the fields of an account and returns it, not stored yet, with
-// its password hash. It fails with *InvalidError.
-func (s *Service) Prepare(ctx context.Context, in NewUser) (authcore.User, string, error) {
-	return s.newUser(ctx, in)
-}
-
-func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, string, error) {
+// Draft checks the fields of an account and returns it, not stored yet. It fails
+// with *InvalidError.
+func (s *Service) Draft(in NewUser) (authcore.User, error) {
 	problems := map[string]Problem{}
 	email, ok := ParseEmail(in.Email)
 	switch {
@@ -121,15 +119,11 @@ func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, strin
 		kept, wrong = s.fields.Clean(in.Profile)
 		maps.Copy(problems, wrong)
 	}
-	if problem := s.passwordProblem(in.Password, email, name); problem != "" {
+	if problem := s.passwordProblem(in.Password, email, name); problem != "" && !in.NoPassword {
 		problems["password"] = problem
 	}
 	if len(problems) > 0 {
-		return authcore.User{}, "", &InvalidError{problems}
-	}
-	hash, err := s.passwords.Hash(ctx, in.Password)
-	if err != nil {
-		return authcore.User{}, "", fmt.Errorf("hashing password: %w", err)
+		return authcore.User{}, &InvalidError{problems}
 	}
 	now := s.clock().UTC().Truncate(time.Microsecond)
 	user := authcore.User{
@@ -139,7 +133,26 @@ func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, strin
 	if in.Verified {
 		user.EmailVerifiedAt = now
 	}
-	return user, hash, nil
+	return user, nil
+}
+
+// Hash hashes a password that has been judged. It fails with an error that wraps
+// authcore.ErrUnavailable when too many hashes are under way.
+func (s *Service) Hash(ctx context.Context, password string) (string, error) {
+	hash, err := s.passwords.Hash(ctx, password)
+	if err != nil {
+		return "", fmt.Errorf("hashing password: %w", err)
+	}
+	return hash, nil
+}
+
+func (s *Service) newUser(ctx context.Context, in NewUser) (authcore.User, string, error) {
+	user, err := s.Draft(in)
+	if err != nil {
+		return authcore.User{}, "", err
+	}
+	hash, err := s.Hash(ctx, in.Password)
+	return user, hash, err
 }
 
 // NewPassword judges and hashes a new password of an account. It fails with
@@ -148,10 +161,7 @@ func (s *Service) NewPassword(ctx context.Context, user authcore.User, password 
 	if problem := s.passwordProblem(password, Email{Display: user.Email, Key: user.EmailKey}, user.Name); problem != "" {
 		return "", &InvalidError{map[string]Problem{"password": problem}}
 	}
-	if hash, err = s.passwords.Hash(ctx, password); err != nil {
-		return "", fmt.Errorf("hashing password: %w", err)
-	}
-	return hash, nil
+	return s.Hash(ctx, password)
 }
 
 func (s *Service) passwordProblem(password string, email Email, name string) Problem {

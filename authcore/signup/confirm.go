@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
@@ -22,6 +23,8 @@ type Confirmed struct {
 	// HasPassword is false when the password of the sign-up was removed: it was
 	// chosen in another browser, perhaps by somebody else.
 	HasPassword bool
+	// Passkey says that the user wants a passkey instead.
+	Passkey bool
 }
 
 // Waiting is the browser's or the session's sign-up that waits for its proof.
@@ -45,39 +48,62 @@ func (s *Service) Address(w Waiting) string {
 // this browser is the one that signed up: authcore.ErrNotFound when it does
 // not.
 func (s *Service) Check(ctx context.Context, secret string, w Waiting) (same bool, err error) {
-	t, user, err := s.linked(ctx, secret)
-	return err == nil && s.same(t, user, w), err
+	u, err := s.linked(ctx, secret)
+	return err == nil && s.same(u, w), err
 }
 
-// linked returns the token and the account of a link that works.
-func (s *Service) linked(ctx context.Context, secret string) (token.Token, authcore.User, error) {
+// unproven is what a token proves the address of: a sign-up, or an account that an
+// operator has made.
+type unproven struct {
+	token token.Token
+	user  authcore.User
+	// code is the one that stands for the link.
+	code []byte
+	// signUp is nil for an account that is there already.
+	signUp *pending
+}
+
+// linked returns what a link that works proves.
+func (s *Service) linked(ctx context.Context, secret string) (unproven, error) {
 	hash, ok := token.HashOf(secret)
 	if !ok {
-		return token.Token{}, authcore.User{}, authcore.ErrNotFound
+		return unproven{}, authcore.ErrNotFound
 	}
 	t, err := s.Tokens.Peek(ctx, hash, token.Confirm, s.Clock())
 	if err != nil {
-		return t, authcore.User{}, err
+		return unproven{}, err
 	}
-	return s.owned(ctx, t)
+	return s.behind(ctx, t)
 }
 
-func (s *Service) owned(ctx context.Context, t token.Token) (token.Token, authcore.User, error) {
+// behind returns what a token proves.
+func (s *Service) behind(ctx context.Context, t token.Token) (unproven, error) {
+	if t.UserID == "" {
+		p, err := s.openPending(t)
+		return unproven{t, p.User, []byte(p.Code), &p}, err
+	}
 	user, _, err := s.Users.User(ctx, t.UserID)
 	if err == nil && (user.Disabled() || user.EmailKey != t.Address) {
 		err = authcore.ErrNotFound
 	}
-	return t, user, err
+	if err != nil {
+		return unproven{}, err
+	}
+	code, err := s.Sealer.Open(codePurpose, t.Payload, []byte(t.UserID))
+	if err != nil {
+		return unproven{}, fmt.Errorf("opening code: %w", err)
+	}
+	return unproven{t, user, code, nil}, nil
 }
 
 // same reports whether whoever proves the address has also chosen the password,
 // or knows it.
-func (s *Service) same(t token.Token, user authcore.User, w Waiting) bool {
-	if w.Live != nil && w.Live.Identity.UserID == user.ID {
+func (s *Service) same(u unproven, w Waiting) bool {
+	if w.Live != nil && w.Live.Identity.UserID == u.user.ID {
 		return true
 	}
 	held, ok := s.openTicket(w.Cookie)
-	return ok && held.ID == t.SignUp
+	return ok && u.token.SignUp != "" && held.ID == u.token.SignUp
 }
 
 // ConfirmLink proves an address by the link from the mail and signs in.
@@ -87,11 +113,11 @@ func (s *Service) same(t token.Token, user authcore.User, w Waiting) bool {
 // shared with them. It fails with authcore.ErrNotFound when the link does not
 // work (any more).
 func (s *Service) ConfirmLink(ctx context.Context, secret string, w Waiting, client authcore.Client) (Confirmed, error) {
-	t, user, err := s.linked(ctx, secret)
+	u, err := s.linked(ctx, secret)
 	if err != nil {
 		return Confirmed{}, err
 	}
-	return s.confirm(ctx, t, user, s.same(t, user, w), "link", client)
+	return s.confirm(ctx, u, s.same(u, w), "link", client)
 }
 
 // ConfirmCode proves an address by the code from the mail, typed into the
@@ -107,7 +133,7 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 	if counted == "" {
 		return Confirmed{}, wrongCode()
 	}
-	err := s.Guard.Code(ctx, counted)
+	err := s.Guard.Code(ctx, counted, client.IP)
 	var exceeded *throttle.Exceeded
 	switch {
 	case errors.As(err, &exceeded):
@@ -122,17 +148,13 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 	if err != nil {
 		return Confirmed{}, err
 	}
-	right, err := s.Sealer.Open(codePurpose, t.Payload, []byte(t.UserID))
-	if err != nil {
-		return Confirmed{}, fmt.Errorf("opening code: %w", err)
-	}
-	if subtle.ConstantTimeCompare(right, []byte(digits(code))) != 1 {
+	u, err := s.behind(ctx, t)
+	if err == nil && subtle.ConstantTimeCompare(u.code, []byte(digits(code))) != 1 {
 		return Confirmed{}, wrongCode()
 	}
-	t, user, err := s.owned(ctx, t)
 	if err == nil {
 		var c Confirmed
-		if c, err = s.confirm(ctx, t, user, true, "code", client); err == nil {
+		if c, err = s.confirm(ctx, u, true, "code", client); err == nil {
 			return c, nil
 		}
 	}
@@ -156,17 +178,23 @@ func digits(code string) string {
 	}, code)
 }
 
-func (s *Service) confirm(ctx context.Context, t token.Token, user authcore.User, keep bool, method string, client authcore.Client) (Confirmed, error) {
-	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
+// confirm signs in whoever has proven an address; keep says that the password is
+// theirs.
+func (s *Service) confirm(ctx context.Context, u unproven, keep bool, method string, client authcore.Client) (Confirmed, error) {
+	opening := account.Opening{User: u.user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
 	opening.User.EmailVerifiedAt = s.Clock().UTC()
-	opening.User.AuthEpoch++
+	commit := func(ctx context.Context, event audit.Event) error { return s.prove(ctx, u, keep, event) }
+	if u.signUp == nil {
+		opening.User.AuthEpoch++
+	} else {
+		if s.Rules.Approval {
+			opening.User.AwaitsApprovalSince = opening.User.EmailVerifiedAt
+		}
+		commit = func(ctx context.Context, event audit.Event) error { return s.create(ctx, u, opening.User, keep, event) }
+	}
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		event.Action = audit.AddressConfirmed
-		ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: user.ID, Except: event.TargetID, At: s.Clock()})
-		if err != nil {
-			return err
-		}
-		return s.Store.Confirm(ctx, t.Hash, user, keep, event.With("method", method), ending)
+		return commit(ctx, event.With("method", method))
 	})
 	if errors.Is(err, authcore.ErrConflict) {
 		return Confirmed{}, authcore.ErrNotFound
@@ -174,10 +202,34 @@ func (s *Service) confirm(ctx context.Context, t token.Token, user authcore.User
 	if err != nil {
 		return Confirmed{}, err
 	}
-	if _, err := s.Sessions.RevokeAll(ctx, user.ID, signedIn.Session.ID); err != nil {
+	confirmed := Confirmed{SignedIn: signedIn, HasPassword: keep}
+	if u.signUp != nil {
+		confirmed.Passkey = u.signUp.Hash == ""
+		s.Events.Emit(events.UserCreated, map[string]any{"user_id": u.user.ID})
+		return confirmed, nil
+	}
+	if _, err := s.Sessions.RevokeAll(ctx, u.user.ID, signedIn.Session.ID); err != nil {
 		return Confirmed{}, fmt.Errorf("ending older sessions: %w", err)
 	}
-	return Confirmed{SignedIn: signedIn, HasPassword: keep}, nil
+	return confirmed, nil
+}
+
+// create makes the account of a sign-up.
+func (s *Service) create(ctx context.Context, u unproven, user authcore.User, keep bool, event audit.Event) error {
+	hash := u.signUp.Hash
+	if !keep {
+		hash = ""
+	}
+	return s.Store.Accept(ctx, u.token, user, hash, event)
+}
+
+// prove verifies the address of an account that is there already.
+func (s *Service) prove(ctx context.Context, u unproven, keep bool, event audit.Event) error {
+	ending, err := account.EndSessions(s.Sealer, account.Ending{UserID: u.user.ID, Except: event.TargetID, At: s.Clock()})
+	if err != nil {
+		return err
+	}
+	return s.Store.Confirm(ctx, u.token.Hash, u.user, keep, event, ending)
 }
 
 // Resend asks for another mail. It fails with *account.ThrottledError; whether

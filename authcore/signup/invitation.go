@@ -39,11 +39,11 @@ func (s *Service) Invite(ctx context.Context, in Invitation, client authcore.Cli
 	if !ok {
 		return &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmail}}
 	}
-	user, _, err := s.Users.UserByEmail(ctx, email.Key)
+	_, _, err := s.Users.UserByEmail(ctx, email.Key)
 	switch {
-	case err == nil && user.EmailVerified():
+	case err == nil:
 		return fmt.Errorf("there is an account with this address: %w", authcore.ErrConflict)
-	case err != nil && !errors.Is(err, authcore.ErrNotFound):
+	case !errors.Is(err, authcore.ErrNotFound):
 		return fmt.Errorf("finding account: %w", err)
 	}
 	payload, err := json.Marshal(offered{email.Display, in.Role})
@@ -72,41 +72,43 @@ func (s *Service) Invited(ctx context.Context, secret string) (email string, err
 	return o.Email, err
 }
 
-func (s *Service) invitation(ctx context.Context, secret string) (hash []byte, o offered, err error) {
+func (s *Service) invitation(ctx context.Context, secret string) (t token.Token, o offered, err error) {
 	hash, ok := token.HashOf(secret)
 	if !ok {
-		return nil, o, authcore.ErrNotFound
+		return t, o, authcore.ErrNotFound
 	}
-	t, err := s.Tokens.Peek(ctx, hash, token.Invite, s.Clock())
-	if err != nil {
-		return nil, o, err
+	if t, err = s.Tokens.Peek(ctx, hash, token.Invite, s.Clock()); err != nil {
+		return t, o, err
 	}
 	if err := json.Unmarshal(t.Payload, &o); err != nil {
-		return nil, o, fmt.Errorf("reading invitation: %w", err)
+		return t, o, fmt.Errorf("reading invitation: %w", err)
 	}
-	return hash, o, nil
+	return t, o, nil
 }
 
 // Accept makes the account that an invitation offers and signs in. The address
 // is proven by the link and is that of the invitation, whatever the form says.
-// It takes the place of an account with it that was never confirmed. It fails
-// with *account.InvalidError for bad fields and authcore.ErrNotFound for an
-// invitation that does not work (any more).
+// It fails with *account.InvalidError for bad fields and authcore.ErrNotFound for
+// an invitation that does not work (any more).
 func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account.SignedIn, error) {
-	hash, o, err := s.invitation(ctx, secret)
+	t, o, err := s.invitation(ctx, secret)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	user, passwordHash, err := s.Accounts.Prepare(ctx, account.NewUser{
+	user, err := s.Accounts.Draft(account.NewUser{
 		Email: o.Email, Name: in.Name, Password: in.Password, Language: in.Client.Language, Profile: in.Profile, Role: o.Role, Verified: true,
 	})
+	if err != nil {
+		return account.SignedIn{}, err
+	}
+	passwordHash, err := s.Accounts.Hash(ctx, in.Password)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
 	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Client: in.Client}
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		event.Action = audit.InvitationAccept
-		return s.Store.Accept(ctx, hash, user, passwordHash, event)
+		return s.Store.Accept(ctx, t, user, passwordHash, event)
 	})
 	if errors.Is(err, authcore.ErrConflict) {
 		return account.SignedIn{}, authcore.ErrNotFound

@@ -5,11 +5,17 @@
 // causes the same work: it is checked, the password is hashed, and all of it is
 // put into the queue of jobs, to be looked at after the answer. The owner of a
 // taken address is told by mail.
+//
+// Until the address is proven there is no account, only a token that holds what it
+// will be: so nobody can tell one from the other by signing in, a stranger who
+// signs up with an address keeps it from nobody, and what was never confirmed goes
+// away with its token.
 package signup
 
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -97,6 +103,9 @@ type SignUp struct {
 	Email    string
 	Name     string
 	Password string
+	// Passkey asks for an account without a password, to which a passkey is added
+	// once the address is proven.
+	Passkey bool
 	// Profile are the values of the operator's fields.
 	Profile map[string]string
 	// ReturnTo is where the link in the mail leads in the end; may be empty.
@@ -117,7 +126,8 @@ type asked struct {
 // SignUp takes a sign-up and returns the ticket for the browser. It fails with
 // authcore.ErrNotFound when nobody can sign up, *account.InvalidError for bad
 // fields and *account.ThrottledError for a client network that asks too often;
-// whether the address is taken makes no difference.
+// whether the address is taken makes no difference. It counts before it hashes,
+// or a flood of sign-ups would keep others from signing in.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err error) {
 	if !s.Opened() {
 		return "", authcore.ErrNotFound
@@ -125,8 +135,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	if email, ok := account.ParseEmail(in.Email); ok && !s.Rules.Allows(email) {
 		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmailDomain}}
 	}
-	user, hash, err := s.Accounts.Prepare(ctx, account.NewUser{
-		Email: in.Email, Name: in.Name, Password: in.Password, Language: in.Client.Language, Profile: in.Profile,
+	user, err := s.Accounts.Draft(account.NewUser{
+		Email: in.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile,
 	})
 	if err != nil {
 		return "", err
@@ -135,7 +145,14 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	if err != nil {
 		return "", err
 	}
+	hash := ""
+	if !in.Passkey {
+		if hash, err = s.Accounts.Hash(ctx, in.Password); err != nil {
+			return "", err
+		}
+	}
 	t := ticket{ID: rand.Text(), Key: user.EmailKey, Email: user.Email, Until: s.Clock().Add(confirmLife)}
+	t.Password = t.digest(in.Password)
 	in.Client.UserAgent = "" // of any length, and of no use here
 	if err := s.promise(ctx, SignUpJob, asked{Ticket: t.ID, Key: key, User: user, Hash: hash, Return: in.ReturnTo, Client: in.Client}); err != nil {
 		return "", err
@@ -175,63 +192,62 @@ func (s *Service) Handlers() map[job.Kind]job.Handler {
 	return map[job.Kind]job.Handler{SignUpJob: s.register, ResendJob: s.resend}
 }
 
-// register makes the account of a sign-up, or tells the owner of the address.
+// register sends the proof of a sign-up, or tells the owner of the address.
 func (s *Service) register(ctx context.Context, j job.Job) error {
 	a, user, found, err := s.look(ctx, j)
-	if err != nil || a.Key == "" {
+	if err != nil || a.Key == "" || found && user.Disabled() {
 		return err
 	}
 	now := s.Clock()
-	if found && user.Disabled() {
-		return nil
-	}
-	if found && user.EmailVerified() {
+	if found {
 		letter, err := mail.NewJob(s.Sealer, mail.About(mail.Taken, user, a.Client, nil).LeadingTo("/login"), now)
 		if err != nil {
 			return err
 		}
 		return done(s.Store.Answer(ctx, j, letter))
 	}
-	asks := a.User
-	if s.Rules.Approval {
-		asks.AwaitsApprovalSince = now
-	}
-	if found { // never confirmed: whoever signs up last may
-		asks.ID, asks.AuthEpoch = user.ID, user.AuthEpoch
-	}
-	t, letter, err := s.proof(asks, a, now)
+	t, letter, err := s.proofOf(pending{User: a.User, Hash: a.Hash}, a, now)
 	if err != nil {
 		return err
 	}
-	event := audit.New(now, audit.SignUp, a.Client).By(audit.ActorUser, asks.ID).Of(asks.ID)
-	if err := s.Store.Register(ctx, j, asks, a.Hash, t, letter, event); err != nil {
-		return done(err)
-	}
-	if found {
-		if _, err := s.Sessions.RevokeAll(ctx, asks.ID, ""); err != nil {
-			return err
-		}
-	}
-	s.Events.Emit(events.UserCreated, map[string]any{"user_id": asks.ID})
-	return nil
+	event := audit.New(now, audit.SignUp, a.Client).By(audit.ActorUser, a.User.ID).Of(a.User.ID)
+	return done(s.Store.Propose(ctx, j, t, letter, event))
 }
 
-// resend sends another link and code for a sign-up that waits for its proof.
+// resend sends another link and code: for the sign-up that counts, or for an
+// account that an operator has made.
 func (s *Service) resend(ctx context.Context, j job.Job) error {
 	a, user, found, err := s.look(ctx, j)
-	if err != nil || !found || user.EmailVerified() || user.Disabled() {
+	if err != nil {
 		return err
 	}
-	if a.Ticket != "" { // of a browser: only of the sign-up that counts
-		t, err := s.Store.ConfirmToken(ctx, a.Ticket, "", time.Time{})
-		if errors.Is(err, authcore.ErrNotFound) || err == nil && t.UserID != user.ID {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	now := s.Clock()
+	if !found {
+		return s.resendSignUp(ctx, j, a, now)
 	}
-	t, letter, err := s.proof(user, a, s.Clock())
+	if user.EmailVerified() || user.Disabled() || a.Ticket != "" {
+		return nil
+	}
+	t, letter, err := s.proof(user, a, now)
+	if err != nil {
+		return err
+	}
+	return done(s.Store.Reissue(ctx, j, t, letter))
+}
+
+func (s *Service) resendSignUp(ctx context.Context, j job.Job, a asked, now time.Time) error {
+	old, err := s.Store.ConfirmToken(ctx, a.Ticket, "", now)
+	if errors.Is(err, authcore.ErrNotFound) || err == nil && old.Address != a.Key {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := s.openPending(old)
+	if err != nil {
+		return err
+	}
+	t, letter, err := s.proofOf(p, a, now)
 	if err != nil {
 		return err
 	}
@@ -250,22 +266,63 @@ func (s *Service) look(ctx context.Context, j job.Job) (a asked, user authcore.U
 	return a, user, err == nil, err
 }
 
-const codePurpose = "confirm-code"
+const (
+	codePurpose    = "confirm-code"
+	pendingPurpose = "sign-up-pending"
+)
+
+// pending is the payload of a sign-up's token: the account that it will be.
+type pending struct {
+	User authcore.User `json:"user"`
+	// Hash is that of the password; empty for an account with a passkey.
+	Hash string `json:"hash"`
+	Code string `json:"code"`
+}
+
+func (s *Service) openPending(t token.Token) (p pending, err error) {
+	plain, err := s.Sealer.Open(pendingPurpose, t.Payload, []byte(t.Address))
+	if err == nil {
+		err = json.Unmarshal(plain, &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("opening sign-up: %w", err)
+	}
+	return p, nil
+}
+
+// proofOf makes the token of a sign-up and the letter that takes it to the owner
+// of the address.
+func (s *Service) proofOf(p pending, a asked, now time.Time) (token.Token, job.Job, error) {
+	secret, t := token.New(token.Confirm, "", now, confirmLife)
+	p.Code = newCode()
+	t.Address, t.SignUp = p.User.EmailKey, a.Ticket
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return t, job.Job{}, err
+	}
+	t.Payload = s.Sealer.Seal(pendingPurpose, plain, []byte(t.Address))
+	letter, err := s.letter(p.User, p.Code, secret, a, now)
+	return t, letter, err
+}
 
 // proof makes the token of an account and the letter that takes it to the
 // owner.
 func (s *Service) proof(user authcore.User, a asked, now time.Time) (token.Token, job.Job, error) {
 	secret, t := token.New(token.Confirm, user.ID, now, confirmLife)
 	code := newCode()
-	t.Address, t.SignUp = user.EmailKey, a.Ticket
+	t.Address = user.EmailKey
 	t.Payload = s.Sealer.Seal(codePurpose, []byte(code), []byte(user.ID))
+	letter, err := s.letter(user, code, secret, a, now)
+	return t, letter, err
+}
+
+func (s *Service) letter(user authcore.User, code, secret string, a asked, now time.Time) (job.Job, error) {
 	path := "/confirm/" + secret
 	if a.Return != "" {
 		path += "?return_to=" + url.QueryEscape(a.Return)
 	}
 	values := map[string]string{"code": code[:3] + " " + code[3:]}
-	letter, err := mail.NewJob(s.Sealer, mail.About(mail.Confirm, user, a.Client, values).LeadingTo(path), now)
-	return t, letter, err
+	return mail.NewJob(s.Sealer, mail.About(mail.Confirm, user, a.Client, values).LeadingTo(path), now)
 }
 
 // newCode returns six random digits.

@@ -14,14 +14,12 @@ import (
 // Store keeps sign-ups. Each method commits everything it does in one
 // transaction, or nothing.
 type Store interface {
-	// Register makes an account whose address is to be confirmed by the token,
-	// or gives one that was never confirmed another name and password, in place
-	// of the job that asked for it. It fails with authcore.ErrNotFound when
-	// somebody else has done the job, and with authcore.ErrConflict when the
-	// address has been confirmed or taken meanwhile.
-	Register(ctx context.Context, asked job.Job, user authcore.User, passwordHash string, t token.Token, letter job.Job, event audit.Event) error
+	// Propose stores the token of a sign-up, which voids an older one of the same
+	// address, in place of the job that asked for it. It fails with
+	// authcore.ErrNotFound when somebody else has done the job.
+	Propose(ctx context.Context, asked job.Job, t token.Token, letter job.Job, event audit.Event) error
 	// Reissue stores a token, which voids the older one, and its letter, in
-	// place of the job. It fails with authcore.ErrNotFound as Register does.
+	// place of the job. It fails with authcore.ErrNotFound as Propose does.
 	Reissue(ctx context.Context, asked job.Job, t token.Token, letter job.Job) error
 	// Answer stores a letter in place of the job.
 	Answer(ctx context.Context, asked job.Job, letter job.Job) error
@@ -31,11 +29,10 @@ type Store interface {
 	// Invite stores an invitation and its letter, in place of an older one to the
 	// same address.
 	Invite(ctx context.Context, t token.Token, letter job.Job, event audit.Event) error
-	// Accept consumes an invitation and makes its account; one with the same
-	// address that was never confirmed goes. It fails with authcore.ErrNotFound
-	// for an invitation that was used or has expired, and with
-	// authcore.ErrConflict when the address is taken.
-	Accept(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event) error
+	// Accept consumes the token of an invitation or a sign-up and makes its
+	// account. It fails with authcore.ErrNotFound for one that was used or has
+	// expired, and with authcore.ErrConflict when the address is taken.
+	Accept(ctx context.Context, t token.Token, user authcore.User, passwordHash string, event audit.Event) error
 	// Confirm consumes a token, and all others of the account, verifies the
 	// address and increments the auth epoch; unless the password is kept, it is
 	// removed. It fails with authcore.ErrNotFound for a token that was used, has
@@ -62,7 +59,8 @@ type Queue interface {
 
 // Accounts prepares accounts and opens sessions; *account.Service does.
 type Accounts interface {
-	Prepare(ctx context.Context, in account.NewUser) (authcore.User, string, error)
+	Draft(in account.NewUser) (authcore.User, error)
+	Hash(ctx context.Context, password string) (string, error)
 	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, event audit.Event) error) (account.SignedIn, error)
 }
 
@@ -74,5 +72,5 @@ type Sessions interface {
 // Guard limits mail and tries; *throttle.Guard does.
 type Guard interface {
 	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
-	Code(ctx context.Context, signUp string) error
+	Code(ctx context.Context, signUp, ip string) error
 }

@@ -1,9 +1,13 @@
 package signup
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"time"
+
+	"github.com/sigra-auth/sigra/authcore/account"
 )
 
 const ticketPurpose = "sign-up"
@@ -16,6 +20,23 @@ type ticket struct {
 	Key   string    `json:"k"`
 	Email string    `json:"e"`
 	Until time.Time `json:"t"`
+	// Password recognizes the password of the sign-up. Nobody but Sigra can read it
+	// here, or try passwords against it.
+	Password []byte `json:"p"`
+}
+
+func (t ticket) digest(password string) []byte {
+	hash := sha256.Sum256([]byte(t.ID + password))
+	return hash[:]
+}
+
+// Awaits reports whether a browser has signed up with an address and a password,
+// by its ticket: who signs in with them before the address is proven is led to
+// that. It is so for an address that is taken too.
+func (s *Service) Awaits(cookie, email, password string) bool {
+	t, ok := s.openTicket(cookie)
+	parsed, valid := account.ParseEmail(email)
+	return ok && valid && t.Key == parsed.Key && subtle.ConstantTimeCompare(t.Password, t.digest(password)) == 1
 }
 
 func (s *Service) sealTicket(t ticket) (string, error) {

@@ -31,12 +31,21 @@ type Limits struct {
 	// Mail is per address and kind of mail that strangers can ask for. Default:
 	// 3 in 15 minutes.
 	Mail Limit
+	// MailDay is how many mails strangers can have sent to an address, of all kinds
+	// together. Default: 20 in 24 hours.
+	MailDay Limit
 	// MailNetwork is how many of those a client network may ask for. Default:
 	// 20 in 15 minutes.
 	MailNetwork Limit
 	// Code is how many codes may be tried for a sign-up. Default: 5 in 15
 	// minutes.
 	Code Limit
+	// CodeLife is how many may be tried for a sign-up in all: with six digits,
+	// patience must not help. Default: 10 in 48 hours, which is how long it waits.
+	CodeLife Limit
+	// CodeNetwork is how many a client network may try, for whatever sign-up.
+	// Default: 30 in 15 minutes.
+	CodeNetwork Limit
 	// LockMail is how often an owner is told that an account is locked.
 	// Default: once in 24 hours.
 	LockMail Limit
@@ -51,8 +60,8 @@ func DefaultLimits() Limits {
 		Network: Limit{"network", 30, window},
 		StepUp:  Limit{"step_up", 5, window},
 		Factor:  Limit{"factor", 5, window}, Challenge: Limit{"challenge", 300, window},
-		Mail: Limit{"mail", 3, window}, MailNetwork: Limit{"mail_network", 20, window},
-		Code: Limit{"code", 5, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
+		Mail: Limit{"mail", 3, window}, MailDay: Limit{"mail_day", 20, 24 * time.Hour}, MailNetwork: Limit{"mail_network", 20, window},
+		Code: Limit{"code", 5, window}, CodeLife: Limit{"code_life", 10, 48 * time.Hour}, CodeNetwork: Limit{"code_network", 30, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
 	}
 }
 
@@ -127,11 +136,7 @@ func (g *Guard) Attempt(ctx context.Context, a Attempt) (*Ticket, error) {
 }
 
 func (g *Guard) takeNetwork(ctx context.Context, ip string, limit Limit) error {
-	verdict, err := g.store.Take(ctx, Network(ip), limit)
-	if err == nil && !verdict.Allowed {
-		err = &Exceeded{RetryAfter: verdict.RetryAfter}
-	}
-	return err
+	return g.take(ctx, Network(ip), limit)
 }
 
 // Succeed forgets the account's failures. Those of the network stay: whoever
@@ -204,13 +209,28 @@ func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (allowed boo
 	if !verdict.Allowed {
 		return false, &Exceeded{RetryAfter: verdict.RetryAfter}
 	}
-	verdict, err = g.store.Take(ctx, kind+"|"+address, l.Mail)
+	if verdict, err = g.store.Take(ctx, kind+"|"+address, l.Mail); err != nil || !verdict.Allowed {
+		return false, err
+	}
+	verdict, err = g.store.Take(ctx, address, l.MailDay)
 	return verdict.Allowed, err
 }
 
 // Code counts a try at the code of a sign-up; it fails with *Exceeded.
-func (g *Guard) Code(ctx context.Context, signUp string) error {
-	verdict, err := g.store.Take(ctx, signUp, g.limits.Load().Code)
+func (g *Guard) Code(ctx context.Context, signUp, ip string) error {
+	l := g.limits.Load()
+	if err := g.takeNetwork(ctx, ip, l.CodeNetwork); err != nil {
+		return err
+	}
+	if err := g.take(ctx, signUp, l.Code); err != nil {
+		return err
+	}
+	return g.take(ctx, signUp, l.CodeLife)
+}
+
+// take counts an event under a key; it fails with *Exceeded.
+func (g *Guard) take(ctx context.Context, key string, limit Limit) error {
+	verdict, err := g.store.Take(ctx, key, limit)
 	if err == nil && !verdict.Allowed {
 		err = &Exceeded{RetryAfter: verdict.RetryAfter}
 	}

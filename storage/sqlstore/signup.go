@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -13,36 +14,9 @@ import (
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
-// Register implements signup.Store.
-func (db *DB) Register(ctx context.Context, asked job.Job, user authcore.User, passwordHash string, t token.Token, letter job.Job, event audit.Event) error {
-	return db.promise(ctx, "registering an account", []job.Job{letter}, func(ctx context.Context, tx *sql.Tx) error {
-		if err := finishJob(ctx, tx, asked); err != nil {
-			return err
-		}
-		profile, err := profileText(user.Profile)
-		if err != nil {
-			return err
-		}
-		again, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, email = $3, language = $4, profile = $5,
-			awaits_approval = $6, auth_epoch = auth_epoch + 1, updated_at = $7 WHERE id = $1 AND email_verified_at = 0 AND disabled_at = 0`,
-			user.ID, user.Name, user.Email, user.Language, profile, micros(user.AwaitsApprovalSince), micros(event.At)))
-		if err != nil {
-			return err
-		}
-		if again == 0 {
-			err = insertUser(ctx, tx, user, passwordHash)
-		} else {
-			_, err = tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
-				WHERE user_id = $1`, user.ID, passwordHash, micros(event.At))
-		}
-		if err != nil {
-			return err
-		}
-		if err := insertToken(ctx, tx, t); err != nil {
-			return err
-		}
-		return insertEvent(ctx, tx, event)
-	})
+// Propose implements signup.Store.
+func (db *DB) Propose(ctx context.Context, asked job.Job, t token.Token, letter job.Job, event audit.Event) error {
+	return db.IssueLink(ctx, asked, t, letter, event)
 }
 
 // Reissue implements signup.Store.
@@ -52,7 +26,8 @@ func (db *DB) Reissue(ctx context.Context, asked job.Job, t token.Token, letter 
 			return err
 		}
 		// The sign-up that counts stays the one that counts.
-		row := tx.QueryRowContext(ctx, `SELECT sign_up FROM tokens WHERE purpose = $1 AND user_id = $2`, string(t.Purpose), t.UserID)
+		row := tx.QueryRowContext(ctx, `SELECT sign_up FROM tokens WHERE purpose = $1 AND coalesce(user_id, address) = $2`,
+			string(t.Purpose), cmp.Or(t.UserID, t.Address))
 		if err := row.Scan(&t.SignUp); err != nil && err != sql.ErrNoRows {
 			return err
 		}
@@ -114,12 +89,9 @@ func (db *DB) Invite(ctx context.Context, t token.Token, letter job.Job, event a
 }
 
 // Accept implements signup.Store.
-func (db *DB) Accept(ctx context.Context, hash []byte, user authcore.User, passwordHash string, event audit.Event) error {
-	return db.transact(ctx, "accepting an invitation", func(ctx context.Context, tx *sql.Tx) error {
-		if err := consumeToken(ctx, tx, hash, token.Invite, event.At); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE email_key = $1 AND email_verified_at = 0 AND disabled_at = 0`, user.EmailKey); err != nil {
+func (db *DB) Accept(ctx context.Context, t token.Token, user authcore.User, passwordHash string, event audit.Event) error {
+	return db.transact(ctx, "making an account", func(ctx context.Context, tx *sql.Tx) error {
+		if err := consumeToken(ctx, tx, t.Hash, t.Purpose, event.At); err != nil {
 			return err
 		}
 		if err := insertUser(ctx, tx, user, passwordHash); err != nil {

@@ -2,13 +2,8 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/sigra-auth/sigra/authcore"
-	"github.com/sigra-auth/sigra/authcore/audit"
 )
 
 const (
@@ -19,14 +14,11 @@ const (
 	sweepBatches = 200
 	// keepDead is how long an operator can look at a job that was given up.
 	keepDead = 30 * 24 * time.Hour
-	// keepUnproven is how long an account waits for the proof of its address:
-	// strangers could else fill the database with accounts that nobody uses.
-	keepUnproven = 30 * 24 * time.Hour
 )
 
-// Sweep deletes sessions, tokens and revocations that have expired at the given
-// time, jobs that were given up long ago, and accounts whose address was never
-// proven. The caller runs it periodically; several nodes may.
+// Sweep deletes what has expired at the given time, such as sessions and tokens, and
+// jobs that were given up long ago. The caller runs it periodically; several nodes
+// may.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	for _, expired := range []struct{ table, column string }{
 		{"sessions", "deadline"},
@@ -39,40 +31,8 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	if _, err := db.exec(ctx, "sweeping jobs", `DELETE FROM jobs WHERE dead_at <> 0 AND dead_at < $1`, micros(now.Add(-keepDead))); err != nil {
-		return err
-	}
-	return db.sweepUnproven(ctx, now)
-}
-
-// sweepUnproven deletes one batch of accounts; the next sweep goes on.
-func (db *DB) sweepUnproven(ctx context.Context, now time.Time) error {
-	return db.transact(ctx, "sweeping accounts", func(ctx context.Context, tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `DELETE FROM users WHERE id IN (SELECT id FROM users
-			WHERE email_verified_at = 0 AND disabled_at = 0 AND created_at < $1 LIMIT $2) RETURNING id`, micros(now.Add(-keepUnproven)), sweepBatch)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		var ids []string
-		for rows.Next() {
-			var id string
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			event := audit.New(now, audit.DeletionExecute, authcore.Client{}).By(audit.ActorSystem, "").Of(id)
-			if err := insertEvent(ctx, tx, event.With("reason", "never_confirmed")); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := db.exec(ctx, "sweeping jobs", `DELETE FROM jobs WHERE dead_at <> 0 AND dead_at < $1`, micros(now.Add(-keepDead)))
+	return err
 }
 
 func (db *DB) sweepTable(ctx context.Context, table, column string, now int64) error {

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore"
-	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
@@ -53,34 +51,6 @@ func TestSweep(t *testing.T) {
 			if n := count(t, db, "SELECT count(*) FROM "+table); n != want {
 				t.Errorf("%s has %d rows left, want %d", table, n, want)
 			}
-		}
-	})
-}
-
-func TestSweepOfAccountsNeverConfirmed(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
-		ctx, db, now := context.Background(), open(t), time.Now()
-		for name, change := range map[string]func(*authcore.User){
-			"gone":      func(u *authcore.User) { u.EmailVerifiedAt = time.Time{} },
-			"confirmed": func(*authcore.User) {},
-			"young":     func(u *authcore.User) { u.EmailVerifiedAt, u.CreatedAt = time.Time{}, now.Add(-29*24*time.Hour) },
-			"deleted":   func(u *authcore.User) { u.EmailVerifiedAt, u.DisabledAt, u.DeletedAt = time.Time{}, now, now },
-		} {
-			long := now.Add(-31 * 24 * time.Hour)
-			user := authcore.User{ID: name, Email: name, EmailKey: name, EmailVerifiedAt: long, CreatedAt: long, UpdatedAt: long}
-			change(&user)
-			if err := db.Create(ctx, user, "", audit.New(now, audit.UserCreate, authcore.Client{})); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := db.Sweep(ctx, now); err != nil {
-			t.Fatal(err)
-		}
-		if n, gone := count(t, db, "SELECT count(*) FROM users"), count(t, db, "SELECT count(*) FROM users WHERE id = 'gone'"); n != 3 || gone != 0 {
-			t.Errorf("%d accounts are left", n)
-		}
-		if events, err := db.EventsOf(ctx, "gone", "", 10); err != nil || len(events) != 1 || events[0].Action != audit.DeletionExecute {
-			t.Errorf("%+v, %v", events, err)
 		}
 	})
 }

@@ -2,8 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,11 +22,13 @@ type SignUps struct {
 // SignUp tests signup.Store.
 func SignUp(t *testing.T, open func(testing.TB) SignUps) {
 	cases(t, open, map[string]func(context.Context, *testing.T, SignUps){
-		"register, confirm":   testConfirm,
-		"registered again":    testRegisterAgain,
-		"address confirmed":   testRegisterConfirmed,
-		"one job, one result": testRegisterOnce,
+		"sign up":             testSignUp,
+		"sign up again":       testSignUpAgain,
+		"taken meanwhile":     testSignUpTaken,
+		"one job, one result": testSignUpOnce,
 		"issued again":        testReissue,
+		"proven at once":      testSignUpRace,
+		"account, confirm":    testConfirm,
 		"password removed":    testConfirmElsewhere,
 		"void tokens":         testVoidConfirm,
 		"confirmed at once":   testConfirmRace,
@@ -50,107 +50,125 @@ func laterJob() job.Job {
 	return j
 }
 
-func confirmToken(user authcore.User, signUp string) token.Token {
-	_, tok := token.New(token.Confirm, user.ID, now(), time.Hour)
+// confirmToken is the token of an account, or of a sign-up.
+func confirmToken(user authcore.User, userID, signUp string) token.Token {
+	_, tok := token.New(token.Confirm, userID, now(), time.Hour)
 	tok.Address, tok.SignUp, tok.Payload = user.EmailKey, signUp, []byte{1, 0, 2}
+	tok.CreatedAt, tok.ExpiresAt = tok.CreatedAt.Truncate(time.Microsecond), tok.ExpiresAt.Truncate(time.Microsecond)
 	return tok
 }
 
-func (s SignUps) register(ctx context.Context, t *testing.T, user authcore.User, hash, signUp string) (token.Token, error) {
+// propose signs up.
+func (s SignUps) propose(ctx context.Context, t *testing.T, user authcore.User, signUp string) token.Token {
 	t.Helper()
-	tok := confirmToken(user, signUp)
-	return tok, s.Register(ctx, s.asked(ctx, t), user, hash, tok, laterJob(), newEvent(audit.SignUp).Of(user.ID))
+	tok := confirmToken(user, "", signUp)
+	must(t, s.Propose(ctx, s.asked(ctx, t), tok, laterJob(), newEvent(audit.SignUp).Of(user.ID)))
+	return tok
 }
 
-func unproven(name string) authcore.User {
-	user := newUser(name)
+// unproven makes an account whose address an operator has not vouched for, with the
+// token that proves it.
+func (s SignUps) unproven(ctx context.Context, t *testing.T) (authcore.User, token.Token) {
+	t.Helper()
+	user := newUser("ada")
 	user.EmailVerifiedAt, user.Role = time.Time{}, ""
-	return user
+	must(t, s.Create(ctx, user, "hash", newEvent(audit.UserCreate)))
+	tok := confirmToken(user, user.ID, "")
+	must(t, s.Reissue(ctx, s.asked(ctx, t), tok, laterJob()))
+	return user, tok
 }
 
 func (s SignUps) confirm(ctx context.Context, tok token.Token, user authcore.User, keep bool) error {
 	return s.Confirm(ctx, tok.Hash, user, keep, newEvent(audit.AddressConfirmed).Of(user.ID))
 }
 
-func testConfirm(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	tok, err := s.register(ctx, t, user, "hash", "first")
+func (s SignUps) accept(ctx context.Context, tok token.Token, user authcore.User, hash string) error {
+	return s.Accept(ctx, tok, user, hash, newEvent(audit.AddressConfirmed).Of(user.ID))
+}
+
+func testSignUp(ctx context.Context, t *testing.T, s SignUps) {
+	user := newUser("ada")
+	tok := s.propose(ctx, t, user, "first")
+	got, err := s.ConfirmToken(ctx, "first", "", now())
 	must(t, err)
-	for _, look := range [][2]string{{"first", ""}, {"", user.ID}} {
-		got, err := s.ConfirmToken(ctx, look[0], look[1], now())
-		must(t, err)
-		tok.CreatedAt, tok.ExpiresAt = tok.CreatedAt.Truncate(time.Microsecond), tok.ExpiresAt.Truncate(time.Microsecond)
-		same(t, "the token", got, tok)
-	}
+	same(t, "the token", got, tok)
 	for _, look := range [][2]string{{"other", ""}, {"", newID()}, {"", ""}} {
 		_, err := s.ConfirmToken(ctx, look[0], look[1], now())
 		wantError(t, err, authcore.ErrNotFound)
 	}
-	must(t, s.confirm(ctx, tok, user, true))
-	got, credential, err := s.User(ctx, user.ID)
+	_, _, err = s.UserByEmail(ctx, user.EmailKey)
+	wantError(t, err, authcore.ErrNotFound) // there is no account before the proof
+	must(t, s.accept(ctx, tok, user, "hash"))
+	made, credential, err := s.User(ctx, user.ID)
 	must(t, err)
-	if !got.EmailVerified() || got.AuthEpoch != user.AuthEpoch+1 || credential.Hash != "hash" {
-		t.Errorf("%+v with %q", got, credential.Hash)
+	same(t, "the account", made, user)
+	if credential.Hash != "hash" || credential.SignedInAt.IsZero() {
+		t.Errorf("%+v", credential)
 	}
-	wantError(t, s.confirm(ctx, tok, got, true), authcore.ErrNotFound)
+	wantError(t, s.accept(ctx, tok, newUser("ada"), "hash"), authcore.ErrNotFound)
 }
 
-func testRegisterAgain(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	first, err := s.register(ctx, t, user, "hers", "first")
-	must(t, err)
-	user.Name = "Somebody else"
-	second, err := s.register(ctx, t, user, "theirs", "second")
-	must(t, err)
-	got, credential, err := s.User(ctx, user.ID)
-	must(t, err)
-	if got.Name != user.Name || credential.Hash != "theirs" || got.AuthEpoch != user.AuthEpoch+1 {
-		t.Errorf("%+v with %q", got, credential.Hash)
-	}
-	wantError(t, s.confirm(ctx, first, got, true), authcore.ErrNotFound)
-	must(t, s.confirm(ctx, second, got, true))
-}
-
-func testRegisterConfirmed(ctx context.Context, t *testing.T, s SignUps) {
+func testSignUpAgain(ctx context.Context, t *testing.T, s SignUps) {
 	user := newUser("ada")
-	must(t, s.Create(ctx, user, "hash", newEvent(audit.UserCreate)))
-	_, err := s.register(ctx, t, user, "theirs", "first")
-	wantError(t, err, authcore.ErrConflict)
-	stranger := unproven("ada")
-	_, err = s.register(ctx, t, stranger, "theirs", "second")
-	wantError(t, err, authcore.ErrConflict)
-	_, credential, err := s.User(ctx, user.ID)
-	must(t, err)
-	same(t, "the password", credential.Hash, "hash")
-	wantCounts(ctx, t, s.Queue, job.Counts{Waiting: 2}) // both are asked still
+	first := s.propose(ctx, t, user, "first")
+	other := s.propose(ctx, t, newUser("grace"), "other") // one for each address
+	second := s.propose(ctx, t, user, "second")
+	wantError(t, s.accept(ctx, first, user, "hers"), authcore.ErrNotFound)
+	must(t, s.accept(ctx, second, user, "theirs"))
+	must(t, s.accept(ctx, other, newUser("grace"), ""))
 }
 
-func testRegisterOnce(ctx context.Context, t *testing.T, s SignUps) {
-	user, asked := unproven("ada"), s.asked(ctx, t)
-	must(t, s.Register(ctx, asked, user, "hash", confirmToken(user, "first"), laterJob(), newEvent(audit.SignUp)))
-	wantError(t, s.Register(ctx, asked, user, "other", confirmToken(user, "second"), laterJob(), newEvent(audit.SignUp)), authcore.ErrNotFound)
+func testSignUpTaken(ctx context.Context, t *testing.T, s SignUps) {
+	user := newUser("ada")
+	tok := s.propose(ctx, t, user, "first")
+	must(t, s.Create(ctx, newUser("ada"), "operator's", newEvent(audit.UserCreate)))
+	wantError(t, s.accept(ctx, tok, user, "hash"), authcore.ErrConflict)
+	_, err := s.Peek(ctx, tok.Hash, token.Confirm, now()) // nothing was used up
+	must(t, err)
+}
+
+func testSignUpOnce(ctx context.Context, t *testing.T, s SignUps) {
+	user, asked := newUser("ada"), s.asked(ctx, t)
+	must(t, s.Propose(ctx, asked, confirmToken(user, "", "first"), laterJob(), newEvent(audit.SignUp)))
+	wantError(t, s.Propose(ctx, asked, confirmToken(user, "", "second"), laterJob(), newEvent(audit.SignUp)), authcore.ErrNotFound)
 	wantError(t, s.Answer(ctx, asked, laterJob()), authcore.ErrNotFound)
-	wantError(t, s.Reissue(ctx, asked, confirmToken(user, "second"), laterJob()), authcore.ErrNotFound)
+	wantError(t, s.Reissue(ctx, asked, confirmToken(user, "", "second"), laterJob()), authcore.ErrNotFound)
 	wantCounts(ctx, t, s.Queue, job.Counts{Waiting: 1})
 }
 
 func testReissue(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	first, err := s.register(ctx, t, user, "hash", "first")
-	must(t, err)
-	second := confirmToken(user, "")
+	user := newUser("ada")
+	first := s.propose(ctx, t, user, "first")
+	second := confirmToken(user, "", "")
 	must(t, s.Reissue(ctx, s.asked(ctx, t), second, laterJob()))
 	got, err := s.ConfirmToken(ctx, "first", "", now()) // the sign-up goes on
 	must(t, err)
 	same(t, "the newest", got.Hash, second.Hash)
-	wantError(t, s.confirm(ctx, first, user, true), authcore.ErrNotFound)
-	must(t, s.confirm(ctx, second, user, true))
+	wantError(t, s.accept(ctx, first, user, "hash"), authcore.ErrNotFound)
+	must(t, s.accept(ctx, second, user, "hash"))
+}
+
+func testSignUpRace(ctx context.Context, t *testing.T, s SignUps) {
+	tok := s.propose(ctx, t, newUser("ada"), "first")
+	wantWinners(t, concurrently(20, func(int) error { return s.accept(ctx, tok, newUser("ada"), "hash") }), 1, authcore.ErrNotFound, authcore.ErrConflict)
+}
+
+func testConfirm(ctx context.Context, t *testing.T, s SignUps) {
+	user, tok := s.unproven(ctx, t)
+	got, err := s.ConfirmToken(ctx, "", user.ID, now())
+	must(t, err)
+	same(t, "the token", got, tok)
+	must(t, s.confirm(ctx, tok, user, true))
+	proven, credential, err := s.User(ctx, user.ID)
+	must(t, err)
+	if !proven.EmailVerified() || proven.AuthEpoch != user.AuthEpoch+1 || credential.Hash != "hash" {
+		t.Errorf("%+v with %q", proven, credential.Hash)
+	}
+	wantError(t, s.confirm(ctx, tok, proven, true), authcore.ErrNotFound)
 }
 
 func testConfirmElsewhere(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	tok, err := s.register(ctx, t, user, "hash", "first")
-	must(t, err)
+	user, tok := s.unproven(ctx, t)
 	must(t, s.confirm(ctx, tok, user, false))
 	got, credential, err := s.User(ctx, user.ID)
 	must(t, err)
@@ -160,9 +178,7 @@ func testConfirmElsewhere(ctx context.Context, t *testing.T, s SignUps) {
 }
 
 func testVoidConfirm(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	tok, err := s.register(ctx, t, user, "hash", "first")
-	must(t, err)
+	user, tok := s.unproven(ctx, t)
 	late := newEvent(audit.AddressConfirmed)
 	late.At = tok.ExpiresAt
 	wantError(t, s.Confirm(ctx, tok.Hash, user, true, late), authcore.ErrNotFound)
@@ -172,7 +188,7 @@ func testVoidConfirm(ctx context.Context, t *testing.T, s SignUps) {
 	elsewhere := user
 	elsewhere.EmailKey = "other@example.com"
 	wantError(t, s.confirm(ctx, tok, elsewhere, true), authcore.ErrConflict)
-	_, err = s.SetDisabled(ctx, user.ID, true, newEvent(audit.UserDisable))
+	_, err := s.SetDisabled(ctx, user.ID, true, newEvent(audit.UserDisable))
 	must(t, err)
 	wantError(t, s.confirm(ctx, tok, user, true), authcore.ErrConflict)
 	got, _, err := s.User(ctx, user.ID)
@@ -181,25 +197,8 @@ func testVoidConfirm(ctx context.Context, t *testing.T, s SignUps) {
 }
 
 func testConfirmRace(ctx context.Context, t *testing.T, s SignUps) {
-	user := unproven("ada")
-	tok, err := s.register(ctx, t, user, "hash", "first")
-	must(t, err)
-	results := make([]error, 20)
-	var group sync.WaitGroup
-	for i := range results {
-		group.Go(func() { results[i] = s.confirm(ctx, tok, user, i%2 == 0) })
-	}
-	group.Wait()
-	used := 0
-	for _, err := range results {
-		switch {
-		case err == nil:
-			used++
-		case !errors.Is(err, authcore.ErrNotFound) && !errors.Is(err, authcore.ErrConflict):
-			t.Error(err)
-		}
-	}
-	same(t, "uses of a token", used, 1)
+	user, tok := s.unproven(ctx, t)
+	wantWinners(t, concurrently(20, func(i int) error { return s.confirm(ctx, tok, user, i%2 == 0) }), 1, authcore.ErrNotFound, authcore.ErrConflict)
 }
 
 func (s SignUps) invite(ctx context.Context, t *testing.T, user authcore.User) token.Token {
@@ -212,32 +211,26 @@ func (s SignUps) invite(ctx context.Context, t *testing.T, user authcore.User) t
 
 func testInvitation(ctx context.Context, t *testing.T, s SignUps) {
 	user, other := newUser("ada"), newUser("grace")
-	accept := func(tok token.Token, user authcore.User) error {
-		return s.Accept(ctx, tok.Hash, user, "hash", newEvent(audit.InvitationAccept).Of(user.ID))
-	}
 	void := s.invite(ctx, t, user)
 	theirs := s.invite(ctx, t, other) // one for each address
 	tok := s.invite(ctx, t, user)
-	_, err := s.register(ctx, t, unproven("ada"), "theirs", "somebody") // never confirmed
-	must(t, err)
-	wantError(t, accept(void, user), authcore.ErrNotFound)
-	must(t, accept(tok, user))
+	s.propose(ctx, t, user, "somebody") // is no hindrance
+	wantError(t, s.accept(ctx, void, user, "hash"), authcore.ErrNotFound)
+	must(t, s.accept(ctx, tok, user, "hash"))
 	got, credential, err := s.UserByEmail(ctx, user.EmailKey)
 	must(t, err)
 	same(t, "the account", got, user)
 	if credential.Hash != "hash" || credential.SignedInAt.IsZero() {
 		t.Errorf("%+v", credential)
 	}
-	must(t, accept(theirs, other))
+	must(t, s.accept(ctx, theirs, other, "hash"))
 	tok = s.invite(ctx, t, user)
-	wantError(t, accept(tok, newUser("ada")), authcore.ErrConflict)
+	wantError(t, s.accept(ctx, tok, newUser("ada"), "hash"), authcore.ErrConflict)
 	_, err = s.Peek(ctx, tok.Hash, token.Invite, now()) // nothing was used up
 	must(t, err)
 }
 
 func testInvitationRace(ctx context.Context, t *testing.T, s SignUps) {
 	tok := s.invite(ctx, t, newUser("ada"))
-	wantWinners(t, concurrently(5, func(int) error {
-		return s.Accept(ctx, tok.Hash, newUser("ada"), "hash", newEvent(audit.InvitationAccept))
-	}), 1, authcore.ErrNotFound, authcore.ErrConflict)
+	wantWinners(t, concurrently(5, func(int) error { return s.accept(ctx, tok, newUser("ada"), "hash") }), 1, authcore.ErrNotFound, authcore.ErrConflict)
 }

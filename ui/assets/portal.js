@@ -119,6 +119,10 @@ const send = async (address, body) => {
 	return answer.json();
 };
 
+for (const choice of document.querySelectorAll(".needs-passkeys")) {
+	choice.hidden = !window.PublicKeyCredential;
+}
+
 let waiting = new AbortController(); // of the request that autofill keeps open
 
 for (const box of document.querySelectorAll(".passkey")) {

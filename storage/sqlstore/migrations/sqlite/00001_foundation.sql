@@ -24,8 +24,6 @@ CREATE TABLE users (
     updated_at        INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX users_unproven ON users (created_at) WHERE email_verified_at = 0;
-
 CREATE TABLE credentials (
     user_id       TEXT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     password_hash TEXT    NOT NULL DEFAULT '',
