@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/mail"
 )
 
@@ -23,7 +25,7 @@ type mailView struct {
 const maxListed = 1000
 
 func (o operations) listMails(r *http.Request) (any, error) {
-	jobs, err := o.app.engine.db.Jobs().List(r.Context(), maxListed)
+	jobs, err := o.app.engine.db.Jobs().List(r.Context(), maxListed, mail.JobKind)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func (o operations) listMails(r *http.Request) (any, error) {
 			view.State, view.NextAt = "dead", time.Time{}
 		}
 		var letter mail.Letter
-		if j.Kind == mail.JobKind && j.Payload(o.app.engine, &letter) == nil {
+		if j.Payload(o.app.engine, &letter) == nil {
 			view.Kind, view.To = string(letter.Kind), letter.To
 		}
 		views = append(views, view)
@@ -43,7 +45,11 @@ func (o operations) listMails(r *http.Request) (any, error) {
 }
 
 func (o operations) retryMails(r *http.Request) (any, error) {
-	n, err := o.app.engine.db.Jobs().Revive(r.Context(), r.PathValue("id"), time.Now())
+	id := r.PathValue("id")
+	n, err := o.app.engine.db.Jobs().Revive(r.Context(), id, time.Now(), mail.JobKind)
+	if err == nil && n == 0 && id != "" {
+		err = fmt.Errorf("no mail with this id waits for another try: %w", authcore.ErrNotFound)
+	}
 	if err != nil {
 		return nil, err
 	}

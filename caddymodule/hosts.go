@@ -38,8 +38,8 @@ type hostSet struct {
 	patterns []string
 	// gates are the gates with the hosts that lead to each.
 	gates []hostGate
-	// first is the public address of the first portal and portalPath its path,
-	// for links in the log.
+	// first is the public address of the first portal and portalPath its path, for
+	// links in the log and in mails that no request causes.
 	portalPath string
 	first      string
 
@@ -172,6 +172,25 @@ func (h *hostSet) siteAt(host, origin, name string) *site {
 		}
 	}
 	return s
+}
+
+// mailed returns the origin of links in mails that a request to a site causes. It is
+// an exactly configured one where there is any: the host under a wildcard is the
+// client's choice, and may be a name that leads elsewhere, so that the token in a
+// link would be somebody else's. A loopback name counts for who is at this machine.
+func (h *hostSet) mailed(at *site, local bool) string {
+	u, err := url.Parse(at.origin)
+	if err != nil {
+		return h.first
+	}
+	own := local
+	if !isLoopback(u.Hostname()) {
+		own = h.origins[u.Host] == at.origin || slices.Contains(h.patterns, u.Hostname())
+	}
+	if first, err := url.Parse(h.first); own || err != nil || first.Host == "" || isLoopback(first.Hostname()) {
+		return at.origin
+	}
+	return h.first
 }
 
 // allows reports whether an absolute address leads to a configured origin. The

@@ -150,7 +150,8 @@ func (f hostFinder) address(hosts []string) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// portal returns the address of the first portal, for links in the log.
+// portal returns the address of the first portal, for links in the log and in mails
+// that no request causes.
 func (h *hostSet) portal() string {
 	path := h.portalPath
 	if path == "" {

@@ -126,3 +126,35 @@ func TestAllows(t *testing.T) {
 		}
 	}
 }
+
+// TestMailedLinks: the Host header does not choose where the link in a mail leads.
+func TestMailedLinks(t *testing.T) {
+	var named, wild hostSet
+	if err := named.addOrigins([]string{"https://front.example.net"}); err != nil {
+		t.Fatal(err)
+	}
+	named.patterns, wild.patterns = []string{"app.example.com", "*.example.org"}, []string{"*.example.org"}
+	wild.first = "https://localhost"
+	for name, test := range map[string]struct {
+		h     *hostSet
+		host  string
+		local bool
+		want  string
+	}{
+		"a host that is named":                 {&named, "app.example.com", false, "https://app.example.com"},
+		"an origin that is named":              {&named, "front.example.net", false, "https://front.example.net"},
+		"a host under a wildcard":              {&named, "evil.example.org", false, "https://front.example.net"},
+		"localhost, from elsewhere":            {&named, "localhost:4444", false, "https://front.example.net"},
+		"localhost, from this machine":         {&named, "localhost:8080", true, "https://localhost:8080"},
+		"a wildcard alone":                     {&wild, "tenant.example.org", false, "https://tenant.example.org"},
+		"localhost, where nothing else is set": {&wild, "localhost:8080", false, "https://localhost:8080"},
+	} {
+		at := test.h.site(arrived(test.host, true, false, ""))
+		if at == nil {
+			t.Fatalf("%s: no site", name)
+		}
+		if got := test.h.mailed(at, test.local); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}

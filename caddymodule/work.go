@@ -29,7 +29,7 @@ func (a *App) work(ctx context.Context) {
 	maps.Copy(handlers, a.signups.Handlers())
 	maps.Copy(handlers, a.deletions.Handlers())
 	worker := job.Worker{
-		Store: a.engine.db.Jobs(), Handlers: handlers,
+		Store: a.engine.db.Jobs(), Handlers: handlers, Slow: []job.Kind{mail.JobKind},
 		Observer: a.observer, Clock: time.Now, Logger: a.logger, Wake: a.engine.db.Jobs().Promised(),
 	}
 	worker.Run(ctx)
@@ -43,7 +43,7 @@ func (*observer) JobTried(kind job.Kind, result job.Result) {
 // jobCollector shows how many jobs wait.
 type jobCollector struct{ engine *engine }
 
-var queued = prometheus.NewDesc("caddy_sigra_jobs", "Jobs that wait, and those that were given up.", []string{"state"}, nil)
+var queued = prometheus.NewDesc("caddy_sigra_jobs", "Mails and other jobs that wait, and those that were given up.", []string{"kind", "state"}, nil)
 
 // Describe implements prometheus.Collector.
 func (jobCollector) Describe(ch chan<- *prometheus.Desc) { ch <- queued }
@@ -56,12 +56,19 @@ func (c jobCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	counts, err := c.engine.db.Jobs().Counts(ctx)
+	all, err := c.engine.db.Jobs().Counts(ctx)
 	if err != nil {
 		return
 	}
-	ch <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(counts.Waiting), "waiting")
-	ch <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(counts.Dead), "dead")
+	mails, err := c.engine.db.Jobs().Counts(ctx, mail.JobKind)
+	if err != nil {
+		return
+	}
+	others := job.Counts{Waiting: max(all.Waiting-mails.Waiting, 0), Dead: max(all.Dead-mails.Dead, 0)}
+	for kind, counts := range map[string]job.Counts{"mail": mails, "other": others} {
+		ch <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(counts.Waiting), kind, "waiting")
+		ch <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(counts.Dead), kind, "dead")
+	}
 }
 
 var (

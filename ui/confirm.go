@@ -23,6 +23,7 @@ type confirmView struct {
 // confirmLinkView is the page that the link in the mail opens.
 type confirmLinkView struct {
 	Action   string
+	Email    string
 	ReturnTo string
 	// Same says that this browser is the one that signed up.
 	Same bool
@@ -129,14 +130,14 @@ func (v *visit) resend() error {
 }
 
 func (v *visit) showConfirmLink() error {
-	same, err := v.SignUps.Check(v.r.Context(), v.linkSecret(), v.waiting())
+	email, same, err := v.SignUps.Check(v.r.Context(), v.linkSecret(), v.waiting())
 	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.hold() != authcore.HoldConfirm {
 		return v.done(v.facts.Base + "/account") // it has been confirmed already
 	}
 	if err != nil {
 		return err
 	}
-	return v.show("confirm_link", confirmLinkView{Action: v.facts.Base + v.path, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Same: same})
+	return v.show("confirm_link", confirmLinkView{Action: v.facts.Base + v.path, Email: email, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Same: same})
 }
 
 func (v *visit) confirmLink() error {

@@ -183,9 +183,9 @@ func (f *fakeSignUps) Address(w signup.Waiting) string {
 	return ""
 }
 
-func (f *fakeSignUps) Check(_ context.Context, secret string, w signup.Waiting) (bool, error) {
+func (f *fakeSignUps) Check(_ context.Context, secret string, w signup.Waiting) (string, bool, error) {
 	f.calls = append(f.calls, "Check "+secret)
-	return w.Cookie == "ticket", f.err
+	return "ada@example.com", w.Cookie == "ticket", f.err
 }
 
 func (f *fakeSignUps) ConfirmLink(_ context.Context, secret string, _ signup.Waiting, _ authcore.Client) (signup.Confirmed, error) {
@@ -220,9 +220,9 @@ func (f *fakeRecovery) AskReset(_ context.Context, a recovery.Ask) error {
 	return f.err
 }
 
-func (f *fakeRecovery) Check(_ context.Context, purpose token.Purpose, secret string) error {
+func (f *fakeRecovery) Check(_ context.Context, purpose token.Purpose, secret string) (string, error) {
 	f.calls = append(f.calls, "Check "+string(purpose)+" "+secret)
-	return f.err
+	return "ada@example.com", f.err
 }
 
 func (f *fakeRecovery) SignIn(_ context.Context, secret string, remember bool, _ authcore.Client) (account.SignedIn, error) {

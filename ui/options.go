@@ -90,7 +90,7 @@ type Passkeys interface {
 type Recovery interface {
 	AskSignInLink(ctx context.Context, a recovery.Ask) error
 	AskReset(ctx context.Context, a recovery.Ask) error
-	Check(ctx context.Context, purpose token.Purpose, secret string) error
+	Check(ctx context.Context, purpose token.Purpose, secret string) (email string, err error)
 	SignIn(ctx context.Context, secret string, remember bool, client authcore.Client) (account.SignedIn, error)
 	Reset(ctx context.Context, secret, password string, client authcore.Client) error
 }
@@ -105,7 +105,7 @@ type SignUps interface {
 	Awaits(cookie, email, password string) bool
 	// Address returns where a proof was sent to; empty when nothing waits.
 	Address(w signup.Waiting) string
-	Check(ctx context.Context, secret string, w signup.Waiting) (same bool, err error)
+	Check(ctx context.Context, secret string, w signup.Waiting) (email string, same bool, err error)
 	ConfirmLink(ctx context.Context, secret string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
 	ConfirmCode(ctx context.Context, code string, w signup.Waiting, client authcore.Client) (signup.Confirmed, error)
 	Resend(ctx context.Context, w signup.Waiting, client authcore.Client) error

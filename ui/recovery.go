@@ -23,7 +23,10 @@ type askView struct {
 // linkView is a page that a link in a mail opens. Opening it does nothing:
 // scanners of mail open links too, so a button acts.
 type linkView struct {
-	Action   string
+	Action string
+	// Email is whose account it opens: a visitor who was lured to the link of
+	// somebody else sees so.
+	Email    string
 	ReturnTo string
 	Errors   map[string]string
 }
@@ -79,12 +82,13 @@ func (v *visit) showMagicLink() error { return v.showLink("magic_link", token.Si
 func (v *visit) showResetLink() error { return v.showLink("reset_link", token.Reset) }
 
 func (v *visit) showLink(page string, purpose token.Purpose) error {
-	if err := v.Recovery.Check(v.r.Context(), purpose, v.linkSecret()); err != nil {
+	email, err := v.Recovery.Check(v.r.Context(), purpose, v.linkSecret())
+	if err != nil {
 		return err
 	}
 	next := v.wished(v.r.URL.Query().Get("return_to"))
 	v.allowFormTo(next)
-	return v.show(page, linkView{Action: v.facts.Base + v.path, ReturnTo: next})
+	return v.show(page, linkView{Action: v.facts.Base + v.path, Email: email, ReturnTo: next})
 }
 
 func (v *visit) useMagicLink() error {

@@ -70,13 +70,13 @@ func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool)
 	if err != nil {
 		return authcore.User{}, fmt.Errorf("changing account: %w", err)
 	}
+	s.events.Emit(name, map[string]any{"user_id": userID})
+	s.Forgive(ctx, user)
 	if disabled {
 		if _, err := s.sessions.RevokeAll(ctx, userID, ""); err != nil {
 			return user, fmt.Errorf("account is disabled, but its sessions end only when the session store is back: %w", err)
 		}
 	}
-	s.forgive(ctx, user)
-	s.events.Emit(name, map[string]any{"user_id": userID})
 	return user, nil
 }
 
@@ -113,16 +113,17 @@ func (s *Service) SetPassword(ctx context.Context, user authcore.User, password 
 	if _, err := s.ledger.SetPassword(ctx, user.ID, hash, event, ending); err != nil {
 		return fmt.Errorf("setting password: %w", err)
 	}
+	s.events.Emit(events.PasswordSet, map[string]any{"user_id": user.ID})
+	s.Forgive(ctx, user)
 	if _, err := s.sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the password is set, but old sessions end only when the session store is back: %w", err)
 	}
-	s.forgive(ctx, user)
-	s.events.Emit(events.PasswordSet, map[string]any{"user_id": user.ID})
 	return nil
 }
 
-// forgive lets new browsers of an account in again that strangers have locked.
-func (s *Service) forgive(ctx context.Context, user authcore.User) {
+// Forgive lets new browsers of an account in again that strangers have locked. It may
+// fail without harm: the lock re-arms by itself.
+func (s *Service) Forgive(ctx context.Context, user authcore.User) {
 	if err := s.guard.Forget(ctx, user.EmailKey); err != nil {
 		s.logger.Warn("sign-in limits not reset", slog.Any("error", err))
 	}

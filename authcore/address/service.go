@@ -66,7 +66,7 @@ type proposed struct {
 // Ask sends a link to the new address and a notice to the old one. Whether the
 // new one is that of another account makes no difference: its owner is told by
 // mail. It fails with *account.InvalidError, *account.ThrottledError and
-// account.ErrNotFresh.
+// *account.StaleError.
 func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, client authcore.Client) error {
 	email, ok := account.ParseEmail(change.Email)
 	if !ok {
@@ -89,17 +89,21 @@ func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, cl
 		return &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
 	case err != nil:
 		return fmt.Errorf("counting request: %w", err)
+	case !allowed: // what was sent before works still
+		return &account.ThrottledError{RetryAfter: mailWait}
 	}
-	return s.propose(ctx, live, user, email, allowed, client)
+	return s.propose(ctx, live, user, email, client)
 }
+
+// mailWait is what is told to who has had too many mails sent to an address.
+const mailWait = 15 * time.Minute
 
 func invalid(p account.Problem) error {
 	return &account.InvalidError{Fields: map[string]account.Problem{"email": p}}
 }
 
-// propose stores a change that waits, with its letters. One too many to the
-// same address is not sent.
-func (s *Service) propose(ctx context.Context, live *session.Live, user authcore.User, email account.Email, send bool, client authcore.Client) error {
+// propose stores a change that waits, with its letters.
+func (s *Service) propose(ctx context.Context, live *session.Live, user authcore.User, email account.Email, client authcore.Client) error {
 	now := s.Clock()
 	payload, err := json.Marshal(proposed{email.Display, email.Key})
 	if err != nil {
@@ -115,7 +119,6 @@ func (s *Service) propose(ctx context.Context, live *session.Live, user authcore
 	switch {
 	case err != nil && !errors.Is(err, authcore.ErrNotFound):
 		return fmt.Errorf("finding account: %w", err)
-	case !send:
 	case err == nil:
 		letters = append(letters, mail.About(mail.Taken, owner, client, nil).LeadingTo("/login"))
 	default:
@@ -218,8 +221,13 @@ func (s *Service) Confirm(ctx context.Context, live *session.Live, secret string
 	if err != nil {
 		return account.SignedIn{}, err
 	}
+	// This session shows the address too, and may not get to Renew below.
+	refresh, err := account.RefreshSessions(s.Sealer, w.owner.ID, now)
+	if err != nil {
+		return account.SignedIn{}, err
+	}
 	event := audit.New(now, audit.EmailChange, client).By(audit.ActorUser, w.owner.ID).Of(w.owner.ID).On(live.ID)
-	changed, err := s.Store.ChangeEmail(ctx, hash, w.owner, w.email, event, letter, ending)
+	changed, err := s.Store.ChangeEmail(ctx, hash, w.owner, w.email, event, letter, ending, refresh)
 	if err != nil {
 		return account.SignedIn{}, fmt.Errorf("changing address: %w", err)
 	}

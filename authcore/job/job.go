@@ -103,8 +103,9 @@ type Counts struct {
 // Store keeps jobs. Those who promise one store it with their own change.
 type Store interface {
 	// Claim leases up to n jobs that are due at a time, all with one lease: nobody
-	// else gets them until it ends. It returns the oldest first.
-	Claim(ctx context.Context, n int, now time.Time, lease time.Duration) ([]Job, error)
+	// else gets them until it ends. It returns the oldest first. Kinds are those that
+	// are meant; none means all, here and below.
+	Claim(ctx context.Context, n int, now time.Time, lease time.Duration, kinds ...Kind) ([]Job, error)
 	// Renew moves the end of a lease, for the jobs that it still holds.
 	Renew(ctx context.Context, lease string, until time.Time) error
 	// Done removes a job that this lease still holds; else it does nothing.
@@ -113,7 +114,5 @@ type Store interface {
 	// a DeadAt that there is none, if this lease still holds the job.
 	Failed(ctx context.Context, j Job) error
 	// Counts tells how many there are.
-	Counts(ctx context.Context) (Counts, error)
+	Counts(ctx context.Context, kinds ...Kind) (Counts, error)
 }
-
-var errUnknownKind = errors.New("this node does not know this kind of job")

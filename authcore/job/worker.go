@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 )
 
 const (
-	// parallel is how many jobs one node does at once. They wait for mail
-	// servers mostly.
+	// parallel is how many jobs one node does at once, of the slow kinds and of the
+	// others.
 	parallel = 8
 	// lease is how long a node has a job without a sign of life: when it dies,
 	// another one takes over after that. Clocks may differ by less.
@@ -52,10 +53,13 @@ const (
 	ResultDead  Result = "dead"
 )
 
-// Worker does jobs as they come due.
+// Worker does jobs as they come due: those that it has a handler for, so that those
+// of a newer node are left to it.
 type Worker struct {
 	Store    Store
 	Handlers map[Kind]Handler
+	// Slow are the kinds that wait for other machines; they hold up no others.
+	Slow     []Kind
 	Observer Observer
 	Clock    authcore.Clock
 	Logger   *slog.Logger
@@ -66,16 +70,55 @@ type Worker struct {
 
 // Run does jobs until the context ends; attempts under way are finished.
 func (w *Worker) Run(ctx context.Context) {
+	var group sync.WaitGroup
+	defer group.Wait()
+	var wakes []chan struct{}
+	for _, kinds := range w.lanes() {
+		wake := make(chan struct{}, 1)
+		wakes = append(wakes, wake)
+		group.Go(func() { w.lane(ctx, kinds, wake) })
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Wake:
+		}
+		for _, wake := range wakes {
+			select {
+			case wake <- struct{}{}:
+			default: // it is about to look
+			}
+		}
+	}
+}
+
+// lanes are the kinds that wait for each other: a mail server that hangs must not
+// hold up what ends sessions.
+func (w *Worker) lanes() [][]Kind {
+	var slow, quick []Kind
+	for kind := range w.Handlers {
+		if slices.Contains(w.Slow, kind) {
+			slow = append(slow, kind)
+		} else {
+			quick = append(quick, kind)
+		}
+	}
+	return slices.DeleteFunc([][]Kind{slow, quick}, func(kinds []Kind) bool { return len(kinds) == 0 })
+}
+
+// lane does the jobs of some kinds.
+func (w *Worker) lane(ctx context.Context, kinds []Kind, wake <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.Wake:
+		case <-wake:
 		case <-timer.C:
 		}
-		for w.round(ctx) {
+		for w.round(ctx, kinds) {
 		}
 		timer.Reset(poll)
 	}
@@ -83,12 +126,12 @@ func (w *Worker) Run(ctx context.Context) {
 
 // round does what is due, up to one claim, and reports whether there may be
 // more.
-func (w *Worker) round(ctx context.Context) (more bool) {
+func (w *Worker) round(ctx context.Context, kinds []Kind) (more bool) {
 	if ctx.Err() != nil {
 		return false
 	}
 	claim, cancel := context.WithTimeout(ctx, storeTimeout)
-	jobs, err := w.Store.Claim(claim, parallel, w.Clock(), lease)
+	jobs, err := w.Store.Claim(claim, parallel, w.Clock(), lease, kinds...)
 	cancel()
 	if err != nil {
 		w.Logger.Debug("jobs not claimed, they are tried again", slog.Any("error", err))
@@ -158,13 +201,9 @@ func (w *Worker) do(ctx context.Context, j Job) {
 }
 
 func (w *Worker) attempt(ctx context.Context, j Job) error {
-	handler, ok := w.Handlers[j.Kind]
-	if !ok {
-		return errUnknownKind // of a newer node, perhaps: it will do it
-	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	return handler(ctx, j)
+	return w.Handlers[j.Kind](ctx, j)
 }
 
 // backOff is the wait after the given number of attempts: half a minute,

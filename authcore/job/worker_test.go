@@ -19,12 +19,12 @@ type queue struct {
 	err  error
 }
 
-func (q *queue) Claim(_ context.Context, n int, now time.Time, lease time.Duration) ([]Job, error) {
+func (q *queue) Claim(_ context.Context, n int, now time.Time, lease time.Duration, kinds ...Kind) ([]Job, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var claimed []Job
 	for id, j := range q.jobs {
-		if len(claimed) < n && j.DeadAt.IsZero() && !j.DueAt.After(now) {
+		if len(claimed) < n && (len(kinds) == 0 || slices.Contains(kinds, j.Kind)) && j.DeadAt.IsZero() && !j.DueAt.After(now) {
 			j.Attempts, j.Lease, j.DueAt = j.Attempts+1, "lease", now.Add(lease)
 			q.jobs[id] = j
 			claimed = append(claimed, j)
@@ -59,7 +59,7 @@ func (q *queue) Failed(_ context.Context, j Job) error {
 	return nil
 }
 
-func (q *queue) Counts(context.Context) (Counts, error) { return Counts{}, nil }
+func (q *queue) Counts(context.Context, ...Kind) (Counts, error) { return Counts{}, nil }
 
 // tally counts results.
 type tally struct {

@@ -162,11 +162,11 @@ func (s *Service) answer(l link) job.Handler {
 	}
 }
 
-// Check reports whether a link works still, without using it up:
-// authcore.ErrNotFound when not.
-func (s *Service) Check(ctx context.Context, purpose token.Purpose, secret string) error {
-	_, _, err := s.owner(ctx, purpose, secret)
-	return err
+// Check returns the address of the account that a link opens, without using it up:
+// authcore.ErrNotFound when it does not work (any more).
+func (s *Service) Check(ctx context.Context, purpose token.Purpose, secret string) (email string, err error) {
+	user, _, err := s.owner(ctx, purpose, secret)
+	return user.Email, err
 }
 
 // owner returns the account of a link that works.
@@ -252,9 +252,7 @@ func (s *Service) Reset(ctx context.Context, secret, password string, client aut
 		return fmt.Errorf("resetting password: %w", err)
 	}
 	s.Events.Emit(events.PasswordSet, map[string]any{"user_id": user.ID})
-	if err := s.Guard.Forget(ctx, user.EmailKey); err != nil {
-		return fmt.Errorf("resetting sign-in limits: %w", err)
-	}
+	s.Accounts.Forgive(ctx, user)
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the password is set, but old sessions end only when the session store is back: %w", err)
 	}

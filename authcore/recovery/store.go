@@ -53,6 +53,7 @@ type Queue interface {
 type Accounts interface {
 	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, event audit.Event) error) (account.SignedIn, error)
 	NewPassword(ctx context.Context, user authcore.User, password string) (hash string, err error)
+	Forgive(ctx context.Context, user authcore.User)
 }
 
 // Sessions ends sessions; *session.Manager does.
@@ -63,7 +64,6 @@ type Sessions interface {
 // Guard limits the mail that strangers can ask for; *throttle.Guard does.
 type Guard interface {
 	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
-	Forget(ctx context.Context, account string) error
 }
 
 var _ Guard = (*throttle.Guard)(nil)

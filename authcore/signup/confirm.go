@@ -44,12 +44,12 @@ func (s *Service) Address(w Waiting) string {
 	return t.Email
 }
 
-// Check reports whether a link works still, without using it up, and whether
-// this browser is the one that signed up: authcore.ErrNotFound when it does
-// not.
-func (s *Service) Check(ctx context.Context, secret string, w Waiting) (same bool, err error) {
+// Check returns the address that a link proves, without using it up, and whether
+// this browser is the one that signed up: authcore.ErrNotFound when it does not
+// work (any more).
+func (s *Service) Check(ctx context.Context, secret string, w Waiting) (email string, same bool, err error) {
 	u, err := s.linked(ctx, secret)
-	return err == nil && s.same(u, w), err
+	return u.user.Email, err == nil && s.same(u, w), err
 }
 
 // unproven is what a token proves the address of: a sign-up, or an account that an

@@ -68,23 +68,38 @@ func (q *Jobs) Add(ctx context.Context, jobs ...job.Job) error {
 
 // Claim implements job.Store. It looks before it writes: a gateway that has
 // nothing to do must not wear out a disk.
-func (q *Jobs) Claim(ctx context.Context, n int, now time.Time, lease time.Duration) ([]job.Job, error) {
+func (q *Jobs) Claim(ctx context.Context, n int, now time.Time, lease time.Duration, kinds ...job.Kind) ([]job.Job, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var due bool
-	row := q.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE dead_at = 0 AND due_at <= $1)`, micros(now))
+	looked := []any{micros(now)}
+	row := q.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE dead_at = 0 AND due_at <= $1`+ofKinds(&looked, kinds)+`)`, looked...)
 	if err := row.Scan(&due); err != nil || !due {
 		return nil, q.db.failed("looking for jobs", err)
 	}
+	args := []any{rand.Text(), micros(now.Add(lease)), micros(now), n}
 	rows, err := q.db.write.QueryContext(ctx, `UPDATE jobs SET lease = $1, due_at = $2, attempts = attempts + 1
-		WHERE id IN (SELECT id FROM jobs WHERE dead_at = 0 AND due_at <= $3 ORDER BY due_at LIMIT $4`+q.db.dialect.skipLocked()+`)
-		RETURNING `+jobColumns, rand.Text(), micros(now.Add(lease)), micros(now), n)
+		WHERE id IN (SELECT id FROM jobs WHERE dead_at = 0 AND due_at <= $3`+ofKinds(&args, kinds)+` ORDER BY due_at LIMIT $4`+q.db.dialect.skipLocked()+`)
+		RETURNING `+jobColumns, args...)
 	if err != nil {
 		return nil, q.db.failed("claiming jobs", err)
 	}
 	jobs, err := scanJobs(rows)
 	slices.SortFunc(jobs, func(a, b job.Job) int { return cmp.Compare(a.ID, b.ID) })
 	return jobs, q.db.failed("claiming jobs", err)
+}
+
+// ofKinds is a condition for jobs of these kinds, if any are named; it appends its
+// arguments.
+func ofKinds(args *[]any, kinds []job.Kind) string {
+	if len(kinds) == 0 {
+		return ""
+	}
+	list := placeholders(len(*args)+1, len(kinds))
+	for _, kind := range kinds {
+		*args = append(*args, string(kind))
+	}
+	return ` AND kind IN (` + list + `)`
 }
 
 // Renew implements job.Store.
@@ -124,20 +139,25 @@ func (q *Jobs) Failed(ctx context.Context, j job.Job) error {
 }
 
 // Counts implements job.Store.
-func (q *Jobs) Counts(ctx context.Context) (c job.Counts, err error) {
+func (q *Jobs) Counts(ctx context.Context, kinds ...job.Kind) (c job.Counts, err error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	row := q.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN dead_at = 0 THEN 0 ELSE 1 END), 0) FROM jobs`)
+	var args []any
+	row := q.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN dead_at = 0 THEN 0 ELSE 1 END), 0) FROM jobs
+		WHERE attempts >= 0`+ofKinds(&args, kinds), args...)
 	err = row.Scan(&c.Waiting, &c.Dead)
 	c.Waiting -= c.Dead
 	return c, q.db.failed("counting jobs", err)
 }
 
-// List returns up to limit jobs for an operator to look at, the oldest first.
-func (q *Jobs) List(ctx context.Context, limit int) ([]job.Job, error) {
+// List returns up to limit jobs for an operator to look at: first those that were
+// given up, then those that have failed, then the oldest.
+func (q *Jobs) List(ctx context.Context, limit int, kinds ...job.Kind) ([]job.Job, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	rows, err := q.db.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM jobs ORDER BY id LIMIT $1`, limit)
+	args := []any{limit}
+	rows, err := q.db.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE attempts >= 0`+ofKinds(&args, kinds)+`
+		ORDER BY dead_at <> 0 DESC, error <> '' DESC, id LIMIT $1`, args...)
 	if err != nil {
 		return nil, q.db.failed("listing jobs", err)
 	}
@@ -148,9 +168,10 @@ func (q *Jobs) List(ctx context.Context, limit int) ([]job.Job, error) {
 // Revive makes a job that waits for its next attempt, or was given up, due at
 // once; with an empty id all of them. It returns how many there were. Their
 // time to live begins anew.
-func (q *Jobs) Revive(ctx context.Context, id string, now time.Time) (int, error) {
+func (q *Jobs) Revive(ctx context.Context, id string, now time.Time, kinds ...job.Kind) (int, error) {
+	args := []any{micros(now), id}
 	n, err := q.db.exec(ctx, "reviving jobs", `UPDATE jobs SET dead_at = 0, due_at = $1, created_at = $1, attempts = 0
-		WHERE lease = '' AND attempts > 0 AND ($2 = '' OR id = $2)`, micros(now), id)
+		WHERE lease = '' AND attempts > 0 AND ($2 = '' OR id = $2)`+ofKinds(&args, kinds), args...)
 	return int(n), err
 }
 

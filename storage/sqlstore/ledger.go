@@ -101,6 +101,11 @@ func (db *DB) SetDisabled(ctx context.Context, userID string, disabled bool, eve
 		if user, err = scanUser(row); err != nil {
 			return err
 		}
+		if disabled { // a link that was sent before must not work once it is enabled again
+			if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
+				return err
+			}
+		}
 		return insertEvent(ctx, tx, event)
 	})
 	return user, err

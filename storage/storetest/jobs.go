@@ -13,8 +13,8 @@ import (
 type JobQueue interface {
 	job.Store
 	Add(ctx context.Context, jobs ...job.Job) error
-	List(ctx context.Context, limit int) ([]job.Job, error)
-	Revive(ctx context.Context, id string, now time.Time) (int, error)
+	List(ctx context.Context, limit int, kinds ...job.Kind) ([]job.Job, error)
+	Revive(ctx context.Context, id string, now time.Time, kinds ...job.Kind) (int, error)
 }
 
 // Jobs tests job.Store.

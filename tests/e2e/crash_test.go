@@ -120,7 +120,7 @@ func (p *person) live() error {
 		if link == "" {
 			return gateway.Answer{}, errNotYet
 		}
-		return p.post(link, url.Values{})
+		return p.use(link, url.Values{}, first)
 	}); err != nil {
 		return err
 	}
@@ -134,18 +134,37 @@ func (p *person) live() error {
 		if link == "" {
 			return gateway.Answer{}, errNotYet
 		}
-		return p.post(link, url.Values{"password": {second}})
+		return p.use(link, url.Values{"password": {second}}, second)
 	}); err != nil {
 		return err
 	}
 	if err := p.until("the old password", http.StatusUnprocessableEntity, func() (gateway.Answer, error) {
-		return p.post("/_auth/login", url.Values{"email": {p.email}, "password": {first}})
+		return p.signIn(first)
 	}); err != nil {
 		return err
 	}
 	return p.until("the new password", http.StatusSeeOther, func() (gateway.Answer, error) {
-		return p.post("/_auth/login", url.Values{"email": {p.email}, "password": {second}})
+		return p.signIn(second)
 	})
+}
+
+// signIn signs in. To be led to the proof of the address is to be refused.
+func (p *person) signIn(password string) (gateway.Answer, error) {
+	answer, err := p.post("/_auth/login", url.Values{"email": {p.email}, "password": {password}})
+	if err == nil && strings.HasPrefix(answer.Header.Get("Location"), "/_auth/confirm") {
+		answer.StatusCode = http.StatusUnprocessableEntity
+	}
+	return answer, err
+}
+
+// use uses a link. One that does not work (any more) may have been used by a try
+// whose answer was lost: then the password says so.
+func (p *person) use(link string, form url.Values, password string) (gateway.Answer, error) {
+	answer, err := p.post(link, form)
+	if err == nil && answer.StatusCode == http.StatusNotFound {
+		return p.signIn(password)
+	}
+	return answer, err
 }
 
 var resetPath = regexp.MustCompile(`http://localhost:\d+(/_auth/reset/[\w-]{43})`)
@@ -165,8 +184,7 @@ func (p *person) post(path string, form url.Values) (gateway.Answer, error) {
 		"Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html", "Sec-Fetch-Site", "same-origin"))
 }
 
-// until repeats a step until it is acknowledged. A link that does not work (any
-// more) may have been used by a try whose answer was lost.
+// until repeats a step until it is acknowledged.
 func (p *person) until(what string, status int, step func() (gateway.Answer, error)) error {
 	last := ""
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
@@ -176,8 +194,6 @@ func (p *person) until(what string, status int, step func() (gateway.Answer, err
 			last = err.Error()
 		case answer.StatusCode == status:
 			return nil
-		case answer.StatusCode == http.StatusNotFound && last != "" && last != errNotYet.Error():
-			return nil // the lost try has counted
 		default:
 			last = fmt.Sprint(answer.StatusCode)
 		}

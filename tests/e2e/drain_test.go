@@ -46,7 +46,7 @@ func TestTenThousandMailsDrain(t *testing.T) {
 				gateway.Start(t, config)
 			}
 			g.Await(func() error { // they are known, and tried
-				if got := metricOf(t, g, `caddy_sigra_jobs{state="waiting"}`); got != "10000" {
+				if got := metricOf(t, g, `caddy_sigra_jobs{kind="mail",state="waiting"}`); got != "10000" {
 					return fmt.Errorf("%s wait", got)
 				}
 				return nil
@@ -72,7 +72,7 @@ func TestTenThousandMailsDrain(t *testing.T) {
 				queued, time.Since(began).Round(time.Millisecond), len(took), took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 			checkEachOnce(t, smtp)
 			g.Await(func() error {
-				if got := metricOf(t, g, `caddy_sigra_jobs{state="waiting"}`); got != "0" {
+				if got := metricOf(t, g, `caddy_sigra_jobs{kind="mail",state="waiting"}`); got != "0" {
 					return fmt.Errorf("%s wait", got)
 				}
 				return nil
