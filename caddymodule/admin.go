@@ -57,7 +57,6 @@ type operations struct{ app *App }
 func (o operations) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, op := range map[string]func(*http.Request) (any, error){
-		"GET /sigra/status":                       o.status,
 		"POST /sigra/migrate":                     o.migrate,
 		"POST /sigra/setup":                       o.setUp,
 		"GET /sigra/users":                        o.listUsers,
@@ -79,11 +78,13 @@ func (o operations) mux() *http.ServeMux {
 		"POST /sigra/mails/retry":                 o.retryMails,
 		"POST /sigra/mails/{id}/retry":            o.retryMails,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, maxAdminBody, op) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, maxAdminBody, o.ready(op)) })
 	}
 	mux.HandleFunc("POST /sigra/users/import", func(w http.ResponseWriter, r *http.Request) {
-		o.answer(w, r, maxImportBody, o.importUsers)
+		o.answer(w, r, maxImportBody, o.ready(o.importUsers))
 	})
+	// The status is asked for when something is wrong above all.
+	mux.HandleFunc("GET /sigra/status", func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, maxAdminBody, o.status) })
 	return mux
 }
 
@@ -94,16 +95,23 @@ const (
 	maxImportBody = 256 << 20
 )
 
+// ready is an operation that waits until the stores have been reached.
+func (o operations) ready(op func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		if err := o.app.engine.awaitReady(r.Context()); err != nil {
+			return nil, err
+		}
+		return op(r)
+	}
+}
+
 func (o operations) answer(w http.ResponseWriter, r *http.Request, limit int64, op func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r.Method != http.MethodGet { // a command that is given up must not cut a change short
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 	}
 	w.Header().Set("Content-Type", "application/json")
-	result, err := any(nil), o.app.engine.awaitReady(r.Context())
-	if err == nil {
-		result, err = op(r)
-	}
+	result, err := op(r)
 	if err != nil {
 		status, message := explain(err)
 		w.WriteHeader(status)
@@ -149,7 +157,9 @@ func decodeBody(r *http.Request, to any) error {
 
 // statusView is the answer to `caddy sigra status`.
 type statusView struct {
-	Ready        bool   `json:"ready"`
+	Ready bool `json:"ready"`
+	// Trouble is why it is not ready.
+	Trouble      string `json:"trouble,omitempty"`
 	Database     string `json:"database"`
 	SessionStore string `json:"session_store"`
 	Accounts     bool   `json:"accounts"`
@@ -162,6 +172,9 @@ func (o operations) status(r *http.Request) (any, error) {
 	view := statusView{
 		Ready: o.app.engine.isReady(), Database: health["database"], SessionStore: health["sessions"],
 		Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.sites().portal(),
+	}
+	if trouble := o.app.trouble.Load(); trouble != nil && !view.Ready {
+		view.Trouble = *trouble
 	}
 	exists, err := o.app.engine.db.HasUsers(r.Context())
 	view.Accounts = exists && err == nil
@@ -176,6 +189,11 @@ func (o operations) migrate(r *http.Request) (any, error) {
 }
 
 func (o operations) setUp(r *http.Request) (any, error) {
+	if exists, err := o.app.engine.db.HasUsers(r.Context()); err == nil && !exists {
+		if err := o.knowsAddress(); err != nil {
+			return nil, err
+		}
+	}
 	link, err := o.app.setUpLink(r.Context())
 	if err != nil {
 		return nil, err

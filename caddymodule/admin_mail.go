@@ -1,11 +1,10 @@
 package caddymodule
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/mail"
 )
 
@@ -48,7 +47,7 @@ func (o operations) retryMails(r *http.Request) (any, error) {
 	id := r.PathValue("id")
 	n, err := o.app.engine.db.Jobs().Revive(r.Context(), id, time.Now(), mail.JobKind)
 	if err == nil && n == 0 && id != "" {
-		err = fmt.Errorf("no mail with this id waits for another try: %w", authcore.ErrNotFound)
+		err = badRequest{errors.New("no mail with this id waits for another try")}
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -107,9 +108,22 @@ func (o operations) findUser(r *http.Request) (any, error) {
 	return viewOf(user), nil
 }
 
-// operator is the party at the admin endpoint, as the cause of a mail.
-func (o operations) operator() authcore.Client {
-	return authcore.Client{Portal: o.app.sites().portal()}
+// operator is the party at the admin endpoint, as the cause of a mail. It fails where
+// the links in it would lead nowhere.
+func (o operations) operator() (authcore.Client, error) {
+	if err := o.knowsAddress(); err != nil {
+		return authcore.Client{}, err
+	}
+	return authcore.Client{Portal: o.app.sites().portal()}, nil
+}
+
+// knowsAddress fails for a command that runs while the gateway does not, and so knows
+// no site, unless the configuration names an origin.
+func (o operations) knowsAddress() error {
+	if o.app.serves() || len(o.app.Origins) > 0 {
+		return nil
+	}
+	return badRequest{errors.New("this makes a link, and the public address is not known: start the gateway first, or name it by the option origin")}
 }
 
 func (o operations) inviteUser(r *http.Request) (any, error) {
@@ -124,7 +138,10 @@ func (o operations) inviteUser(r *http.Request) (any, error) {
 	if err := checkRole(body.Role); err != nil {
 		return nil, err
 	}
-	operator := o.operator()
+	operator, err := o.operator()
+	if err != nil {
+		return nil, err
+	}
 	operator.Language = body.Language
 	if err := o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, operator); err != nil {
 		return nil, err
@@ -144,7 +161,11 @@ func (o operations) approveUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if user, err = o.app.accounts.Approve(r.Context(), user, o.operator()); err != nil {
+	operator, err := o.operator()
+	if err != nil {
+		return nil, err
+	}
+	if user, err = o.app.accounts.Approve(r.Context(), user, operator); err != nil {
 		return nil, err
 	}
 	return viewOf(user), nil
@@ -155,7 +176,11 @@ func (o operations) deleteUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.app.deletions.Delete(r.Context(), user, o.operator()); err != nil {
+	operator, err := o.operator()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.app.deletions.Delete(r.Context(), user, operator); err != nil {
 		return nil, err
 	}
 	return map[string]string{"deleted": user.ID}, nil
@@ -181,7 +206,11 @@ func (o operations) resetFactors(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.app.twoStep.Reset(r.Context(), user, o.operator()); err != nil {
+	operator, err := o.operator()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.app.twoStep.Reset(r.Context(), user, operator); err != nil {
 		return nil, err
 	}
 	return viewOf(user), nil

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -69,6 +70,7 @@ type App struct {
 	master    masterSecret
 	mailer    Mailer
 	engine    *engine
+	trouble   atomic.Pointer[string] // why the engine has not started
 	engineKey string
 	observer  *observer
 	services
@@ -186,9 +188,15 @@ func (a *App) Start() error {
 }
 
 // open starts the engine and shows the set-up link when there is no account.
-func (a *App) open(ctx context.Context) error {
+func (a *App) open(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	defer func() {
+		if err != nil {
+			text := err.Error()
+			a.trouble.Store(&text)
+		}
+	}()
 	fresh := !a.engine.isReady()
 	master, err := a.master.load(ctx)
 	if err != nil {

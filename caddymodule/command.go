@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ func showStatus(c *call, _ []string) error {
 	if err := c.print(status); err != nil {
 		return err
 	}
-	if status.Database != "ok" || status.SessionStore != "ok" {
+	if !status.Ready || status.Database != "ok" || status.SessionStore != "ok" {
 		return errDegraded
 	}
 	return nil
@@ -81,10 +82,15 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	return g
 }
 
-// leaf is a command that does something, with so many arguments at least.
+// leaf is a command that does something, with so many arguments at least and as many
+// as its use names at most: one that was ignored would seem to be done.
 func leaf(use, short string, args int, run func(*call, []string) error) *cobra.Command {
+	taken := cobra.ExactArgs(args)
+	if named := strings.Count(use, "<"); named > args {
+		taken = cobra.RangeArgs(args, named)
+	}
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.MinimumNArgs(args), SilenceUsage: true,
+		Use: use, Short: short, Args: taken, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, values []string) error {
 			c, err := newCall(cmd)
 			if err != nil {

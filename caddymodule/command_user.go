@@ -102,17 +102,23 @@ func inviteUser(c *call, args []string) error {
 	return c.show("POST", "/sigra/users/invite", map[string]string{"email": args[0], "role": role, "language": language})
 }
 
-// listUsers asks page by page until the last.
+// listUsers asks page by page until the last. As JSON, they are one array.
 func listUsers(c *call, _ []string) error {
+	all := []userView{}
 	for after := ""; ; {
 		var page []userView
 		if err := c.do("GET", "/sigra/users?after="+url.QueryEscape(after), nil, &page); err != nil {
 			return err
 		}
+		if len(page) == 0 && c.asJSON {
+			return c.print(all)
+		}
 		if len(page) == 0 {
 			return nil
 		}
-		if err := c.print(page); err != nil {
+		if c.asJSON {
+			all = append(all, page...)
+		} else if err := c.print(page); err != nil {
 			return err
 		}
 		after = page[len(page)-1].ID

@@ -37,7 +37,7 @@ type services struct {
 func (a *App) newServices() services {
 	e, clock, fields, rules := a.engine, time.Now, a.profileFields(), a.SignUp.rules()
 	accounts := account.New(account.Deps{
-		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Sessions: e.sessions,
+		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
 		Fields: fields, Clock: clock, Logger: a.logger,

@@ -35,7 +35,7 @@ func EndSessions(s job.Sealer, e Ending) (job.Job, error) {
 
 // Handlers do the jobs of this package.
 func (s *Service) Handlers() map[job.Kind]job.Handler {
-	return map[job.Kind]job.Handler{EndSessionsJob: s.endSessions, RefreshSessionsJob: s.refreshSessions}
+	return map[job.Kind]job.Handler{EndSessionsJob: s.endSessions, RefreshSessionsJob: s.refreshSessions, TellOfLockJob: s.doTellOfLock}
 }
 
 func (s *Service) endSessions(ctx context.Context, j job.Job) error {

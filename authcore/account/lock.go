@@ -2,36 +2,67 @@ package account
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 )
 
-// tellOwner tells the owner, and nobody else, that an account takes no
-// passwords from unknown browsers for a while. A failure to do so changes
-// nothing for the visitor.
-func (s *Service) tellOwner(ctx context.Context, user authcore.User, client authcore.Client) {
+// TellOfLockJob is the kind of a job that tells the owner of an address, if there is
+// one, that its account takes no passwords from unknown browsers for a while.
+const TellOfLockJob job.Kind = "tell_of_lock"
+
+// locked is who is to be told, and of whom.
+type locked struct {
+	Key    string          `json:"key"`
+	Client authcore.Client `json:"client"`
+}
+
+// tellOfLock asks for that. It does the same for an address without an account, or
+// the time that an answer takes would say that there is one. A failure to do so
+// changes nothing for the visitor.
+func (s *Service) tellOfLock(ctx context.Context, key string, client authcore.Client) {
 	s.events.Emit(events.Locked, nil)
-	if user.ID == "" {
-		return
-	}
-	event := audit.New(s.clock(), audit.Lockout, client).By(audit.ActorSystem, "").Of(user.ID)
-	letter, err := mail.NewJob(s.sealer, mail.About(mail.Locked, user, client, nil), s.clock())
-	told := false
+	client.UserAgent = "" // of any length, and of no use here
+	j, err := job.New(s.sealer, TellOfLockJob, locked{key, client}, s.clock())
 	if err == nil {
-		told, err = s.guard.MayTellOfLock(ctx, user.EmailKey)
-	}
-	switch {
-	case err != nil:
-	case told:
-		err = s.ledger.Note(ctx, event, letter)
-	default:
-		err = s.ledger.Note(ctx, event)
+		err = s.queue.Add(ctx, j)
 	}
 	if err != nil {
 		s.logger.Error("lockout not told", slog.Any("error", err))
 	}
+}
+
+// doTellOfLock tells the owner, and nobody else.
+func (s *Service) doTellOfLock(ctx context.Context, j job.Job) error {
+	var l locked
+	if err := j.Payload(s.sealer, &l); err != nil {
+		return err
+	}
+	user, _, err := s.users.UserByEmail(ctx, l.Key)
+	if errors.Is(err, authcore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("finding account: %w", err)
+	}
+	told, err := s.guard.MayTellOfLock(ctx, user.EmailKey)
+	if err != nil {
+		return fmt.Errorf("counting notice: %w", err)
+	}
+	var letters []job.Job
+	if told {
+		letter, err := mail.NewJob(s.sealer, mail.About(mail.Locked, user, l.Client, nil), s.clock())
+		if err != nil {
+			return err
+		}
+		letters = append(letters, letter)
+	}
+	event := audit.New(s.clock(), audit.Lockout, l.Client).By(audit.ActorSystem, "").Of(user.ID)
+	return s.ledger.Note(ctx, event, letters...)
 }

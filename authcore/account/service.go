@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/throttle"
@@ -45,6 +46,11 @@ type Guard interface {
 	MayTellOfLock(ctx context.Context, account string) (bool, error)
 }
 
+// Queue takes jobs that come with no other change.
+type Queue interface {
+	Add(ctx context.Context, jobs ...job.Job) error
+}
+
 // Fields judges what users say of themselves; profile.Fields does.
 type Fields interface {
 	// Clean returns the values that are kept, and what is wrong by field name.
@@ -57,6 +63,7 @@ type Deps struct {
 	Ledger    Ledger
 	Tokens    token.Store
 	Browsers  BrowserStore
+	Queue     Queue
 	Sessions  Sessions
 	Passwords Passwords
 	Guard     Guard
@@ -74,6 +81,7 @@ type Service struct {
 	ledger    Ledger
 	tokens    token.Store
 	browsers  BrowserStore
+	queue     Queue
 	sessions  Sessions
 	passwords Passwords
 	guard     Guard
@@ -88,7 +96,7 @@ type Service struct {
 // New returns the service.
 func New(d Deps) *Service {
 	return &Service{
-		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, sessions: d.Sessions,
+		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, queue: d.Queue, sessions: d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
 		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
 	}

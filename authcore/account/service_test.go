@@ -61,9 +61,27 @@ func (h *hooked) SignedIn(ctx context.Context, userID string, epoch int64, event
 	return h.Ledger.SignedIn(ctx, userID, epoch, event, jobs...)
 }
 
+// work does what waits to be done after an answer.
+func (w *world) work(t *testing.T) {
+	t.Helper()
+	jobs, err := w.db.Jobs().Claim(t.Context(), 100, time.Now().Add(24*time.Hour), time.Minute, account.TellOfLockJob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range jobs {
+		if err := w.Handlers()[j.Kind](t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.db.Jobs().Done(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // mails are the letters that wait to be sent.
 func (w *world) mails(t *testing.T) (letters []mail.Letter) {
 	t.Helper()
+	w.work(t)
 	jobs, err := w.db.Jobs().List(t.Context(), 100)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +124,7 @@ func newWorld(t *testing.T, change ...func(*account.Deps)) *world {
 	}
 	w.ledger = &hooked{Ledger: w.db}
 	deps := account.Deps{
-		Users: w.db, Ledger: w.ledger, Tokens: w.db, Sessions: w.sessions, Sealer: w.box, Events: w, Clock: time.Now, Logger: logger,
+		Users: w.db, Ledger: w.ledger, Tokens: w.db, Browsers: w.db, Queue: w.db.Jobs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: time.Now, Logger: logger,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(time.Now), throttle.DefaultLimits()),
 	}

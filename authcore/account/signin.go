@@ -58,7 +58,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	}
 	if reason := reasonAgainst(user, result.OK); reason != "" {
 		if ticket.Last {
-			s.tellOwner(ctx, user, in.Client)
+			s.tellOfLock(ctx, email.Key, in.Client)
 		}
 		return SignedIn{}, s.fail(ctx, user, in, reason)
 	}

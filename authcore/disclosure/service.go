@@ -5,6 +5,7 @@ package disclosure
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -78,7 +79,7 @@ const exportBatch = 500
 // schemaVersion is that of [Export]. It grows when a field changes its meaning.
 const schemaVersion = 1
 
-// Export is all that is kept about a user, but for what Omissions names.
+// Export is what is kept about a user, but for what Omissions names.
 type Export struct {
 	SchemaVersion int       `json:"schema_version"`
 	ExportedAt    time.Time `json:"exported_at"`
@@ -99,6 +100,9 @@ type Account struct {
 	Profile           map[string]string `json:"profile"`
 	HasPassword       bool              `json:"has_password"`
 	PasswordChangedAt time.Time         `json:"password_changed_at,omitzero"`
+	SignedInAt        time.Time         `json:"signed_in_at,omitzero"`
+	TwoStepAt         time.Time         `json:"two_step_at,omitzero"`
+	DeletionAt        time.Time         `json:"deletion_at,omitzero"`
 	CreatedAt         time.Time         `json:"created_at"`
 	UpdatedAt         time.Time         `json:"updated_at"`
 }
@@ -129,8 +133,11 @@ type Event struct {
 // omissions are what an export leaves out.
 var omissions = []string{
 	"password: only a hash of it is kept, which is of no use to you and of some to a thief",
-	"secrets of sessions and of links in mails: only hashes of them are kept",
-	"mails that were sent: they are not kept",
+	"the secret of an authenticator app, and backup codes: they are kept encrypted, or as hashes",
+	"secrets of sessions, of trusted browsers and of links in mails: only hashes of them are kept",
+	"what waits for an answer of yours: a new address that is not confirmed, a form that can be sent again",
+	"counts of wrong passwords and codes",
+	"mails that wait to be sent, or could not be: those are kept for 30 days; mails that were sent are not kept",
 	"events beyond the newest 10000",
 	"what the apps behind this gateway keep",
 }
@@ -145,8 +152,9 @@ func (s *Service) Export(ctx context.Context, live *session.Live, client authcor
 	now := s.Clock().UTC()
 	e := Export{SchemaVersion: schemaVersion, ExportedAt: now, Omissions: omissions, Account: Account{
 		ID: user.ID, Email: user.Email, EmailVerifiedAt: user.EmailVerifiedAt, Name: user.Name, Role: user.Role, Language: user.Language,
-		Profile: user.Profile, HasPassword: credential.Hash != "", CreatedAt: user.CreatedAt, UpdatedAt: user.UpdatedAt,
+		Profile: map[string]string{}, SignedInAt: credential.SignedInAt, TwoStepAt: user.TwoStepAt, DeletionAt: user.DeletionAt, HasPassword: credential.Hash != "", CreatedAt: user.CreatedAt, UpdatedAt: user.UpdatedAt,
 	}}
+	maps.Copy(e.Account.Profile, user.Profile)
 	if e.Account.HasPassword {
 		e.Account.PasswordChangedAt = credential.ChangedAt
 	}
@@ -154,6 +162,7 @@ func (s *Service) Export(ctx context.Context, live *session.Live, client authcor
 	if err != nil {
 		return Export{}, err
 	}
+	e.Sessions = []Session{}
 	for _, one := range list {
 		e.Sessions = append(e.Sessions, Session{
 			one.ID, one.CreatedAt, one.Seen.At, one.ExpiresAt, one.FirstIP, one.Seen.IP, one.UserAgent, one.Remembered,
@@ -168,6 +177,7 @@ func (s *Service) Export(ctx context.Context, live *session.Live, client authcor
 }
 
 func (s *Service) events(ctx context.Context, userID string) (events []Event, err error) {
+	events = []Event{}
 	for before := ""; len(events) < maxExported; {
 		batch, err := s.Trail.EventsOf(ctx, userID, before, exportBatch)
 		if err != nil {

@@ -14,6 +14,8 @@ import (
 
 	smtp "github.com/wneessen/go-mail"
 
+	"golang.org/x/net/idna"
+
 	"github.com/sigra-auth/sigra/authcore/job"
 )
 
@@ -141,7 +143,7 @@ func (s *SMTPSender) Send(ctx context.Context, m Message) error {
 	if s.replyTo != nil {
 		message.ReplyToMailAddress(s.replyTo)
 	}
-	message.ToMailAddress(&netmail.Address{Address: m.To})
+	message.ToMailAddress(&netmail.Address{Address: deliverable(m.To)})
 	message.Subject(m.Subject)
 	message.SetMessageIDWithValue(m.ID + "@" + s.domain)
 	message.SetDate()
@@ -150,9 +152,20 @@ func (s *SMTPSender) Send(ctx context.Context, m Message) error {
 	message.SetBodyString(smtp.TypeTextPlain, m.Text)
 	message.AddAlternativeString(smtp.TypeTextHTML, m.HTML)
 	if err := s.submit(ctx, message); err != nil {
-		return scrubbed(err, m.To)
+		return scrubbed(err, m.To, deliverable(m.To))
 	}
 	return nil
+}
+
+// deliverable returns an address as all mail servers take it: with the domain in
+// A-labels (RFC 5891). A local part beyond ASCII takes SMTPUTF8 (RFC 6531) still.
+func deliverable(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if !ok || err != nil {
+		return address
+	}
+	return local + "@" + ascii
 }
 
 // submit hands a message over. What happens once the server has taken it, such
@@ -169,8 +182,11 @@ func (s *SMTPSender) submit(ctx context.Context, message *smtp.Msg) error {
 // scrubbed returns an error without the address of the recipient, since it is
 // logged. What a server refuses about one recipient or message is permanent;
 // refused credentials or a refused sender are for the operator to mend.
-func scrubbed(err error, recipient string) error {
-	text := strings.ReplaceAll(err.Error(), recipient, "(recipient)")
+func scrubbed(err error, recipients ...string) error {
+	text := err.Error()
+	for _, recipient := range recipients {
+		text = strings.ReplaceAll(text, recipient, "(recipient)")
+	}
 	var refused *smtp.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() >= 500 && refused.Reason != smtp.ErrSMTPMailFrom {
 		return job.Permanent(errors.New("mail server refused: " + text))

@@ -151,3 +151,17 @@ func TestSMTPOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestSMTPInternationalDomain sends to a server that knows ASCII alone.
+func TestSMTPInternationalDomain(t *testing.T) {
+	s := servers.StartSMTP(t, nil, "")
+	s.WithoutUTF8()
+	to := hello
+	to.To = "ada@bücher.example"
+	if err := sender(t, mail.SMTPOptions{Address: s.Addr, TLS: mail.TLSOff}).Send(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Mails("ada@xn--bcher-kva.example"); len(got) != 1 || got[0].Header.Get("To") != "<ada@xn--bcher-kva.example>" {
+		t.Errorf("%+v", got)
+	}
+}

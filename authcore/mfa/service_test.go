@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	w.sessions = session.New(session.Options{Store: w.db.Sessions(), Bus: new(local.Bus), Settings: session.DefaultSettings(), Clock: w.now, Logger: logger})
 	guard := throttle.NewGuard(local.NewThrottle(w.now), throttle.DefaultLimits())
 	w.accounts = account.New(account.Deps{
-		Users: w.db, Ledger: w.db, Tokens: w.db, Browsers: w.db, Sessions: w.sessions, Sealer: w.box, Events: w, Clock: w.now, Logger: logger,
+		Users: w.db, Ledger: w.db, Tokens: w.db, Browsers: w.db, Queue: w.db.Jobs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: w.now, Logger: logger,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}), Guard: guard,
 		Fields: profile.Fields{},
 	})

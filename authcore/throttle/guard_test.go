@@ -2,6 +2,7 @@ package throttle_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"testing"
@@ -192,5 +193,78 @@ func TestNetwork(t *testing.T) {
 		if got := throttle.Network(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
+	}
+}
+
+// TestCodesOfASignUp: neither patience nor many sign-ups help to guess a code.
+func TestCodesOfASignUp(t *testing.T) {
+	now := time.Now()
+	g := throttle.NewGuard(local.NewThrottle(func() time.Time { return now }), throttle.DefaultLimits())
+	tries := func(signUp, ip string, n int) (allowed int) {
+		for range n {
+			if err := g.Code(t.Context(), signUp, ip); err == nil {
+				allowed++
+			}
+		}
+		return allowed
+	}
+	for window, want := range []int{5, 5, 0} {
+		if got := tries("one", "192.0.2.1", 20); got != want {
+			t.Errorf("window %d: %d tries, want %d", window, got, want)
+		}
+		now = now.Add(16 * time.Minute)
+	}
+	total := 0
+	for i := range 20 {
+		total += tries(fmt.Sprint("sign-up ", i), "192.0.2.2", 5)
+	}
+	if total != 30 {
+		t.Errorf("one network tries %d codes", total)
+	}
+}
+
+func TestMailsADay(t *testing.T) {
+	now := time.Now()
+	g := throttle.NewGuard(local.NewThrottle(func() time.Time { return now }), throttle.DefaultLimits())
+	sent := 0
+	for i := range 200 {
+		if allowed, err := g.Mail(t.Context(), fmt.Sprint("kind ", i%3), "ada@example.com", fmt.Sprintf("192.0.2.%d", i)); err == nil && allowed {
+			sent++
+		}
+		now = now.Add(6 * time.Minute)
+	}
+	if sent != 20 {
+		t.Errorf("%d mails in a day", sent)
+	}
+}
+
+func TestSecondFactorLimits(t *testing.T) {
+	now := time.Now()
+	g := throttle.NewGuard(local.NewThrottle(func() time.Time { return now }), throttle.DefaultLimits())
+	for want := 4; want >= 0; want-- {
+		if left, err := g.Factor(t.Context(), "u"); err != nil || left != want {
+			t.Errorf("%d left, %v, want %d", left, err, want)
+		}
+	}
+	var exceeded *throttle.Exceeded
+	if _, err := g.Factor(t.Context(), "u"); !errors.As(err, &exceeded) || !exceeded.Account {
+		t.Errorf("%v", err)
+	}
+	if _, err := g.Factor(t.Context(), "v"); err != nil {
+		t.Errorf("another user: %v", err)
+	}
+	if err := g.FactorSucceeded(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := g.Factor(t.Context(), "u"); err != nil || left != 4 {
+		t.Errorf("after a success: %d, %v", left, err)
+	}
+	for range 300 {
+		if err := g.Challenge(t.Context(), "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.Challenge(t.Context(), "192.0.2.1"); !errors.As(err, &exceeded) || exceeded.Account {
+		t.Errorf("%v", err)
 	}
 }

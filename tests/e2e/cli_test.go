@@ -44,7 +44,16 @@ func TestCommands(t *testing.T) {
 			refuse("email", "user", "add")
 			refuse("first account exists", "setup")
 			refuse("no such user or session", "session", "revoke", user, "nonsense")
-			refuse("requires at least 1 arg", "user", "enable")
+			refuse("accepts 1 arg(s), received 0", "user", "enable")
+			refuse("accepts 1 arg(s), received 2", "user", "disable", user, "eve@example.com")
+			refuse("accepts 0 arg(s), received 1", "user", "list", user)
+			refuse("accepts between 1 and 2 arg(s)", "session", "revoke")
+			refuse("no mail with this id", "mail", "retry", "nonsense")
+			if running {
+				must("invited=bob", "user", "invite", "bob@example.com")
+			} else { // a link in a mail must lead somewhere
+				refuse("start the gateway first", "user", "invite", "bob@example.com")
+			}
 		})
 	}
 	g.Start()

@@ -113,6 +113,9 @@ func TestStartingWithoutPostgres(t *testing.T) {
 	if answer := g.NewClient().Get("/_auth/login"); answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("sign-in page: %d", answer.StatusCode)
 	}
+	if out, err := g.CLI("", "status"); err == nil || !strings.Contains(out, "ready=false") || !strings.Contains(out, "database=unavailable") || !strings.Contains(out, "trouble=") {
+		t.Errorf("the status says %s, %v", out, err)
+	}
 	postgres.Start(t)
 	until(t, g.NewClient(), "/_auth/login", http.StatusOK, 15*time.Second)
 	g.AddUser(ada)

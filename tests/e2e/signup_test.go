@@ -101,7 +101,7 @@ func TestSignUpByLinkElsewhere(t *testing.T) {
 			t.Fatalf("%v, to %s", err, answer.Header.Get("Location"))
 		}
 		for what, answer := range map[string]gateway.Answer{
-			"the link again": g.NewClient().Post(path, url.Values{}),
+			"the link again":      g.NewClient().Post(path, url.Values{}),
 			"the password before": g.NewClient().Post("/_auth/login", url.Values{"email": {ada}, "password": {gateway.Password}}),
 			"the ticket before":   attacker.Post("/_auth/confirm", url.Values{"code": {"123456"}}),
 		} {

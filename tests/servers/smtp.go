@@ -59,6 +59,9 @@ func StartSMTP(t testing.TB, config *tls.Config, password string) *SMTP {
 	return serveSMTP(t, l, config, password)
 }
 
+// WithoutUTF8 makes the server take addresses in ASCII alone, as many do.
+func (s *SMTP) WithoutUTF8() { s.server.EnableSMTPUTF8 = false }
+
 // StartSMTPS starts a mail server that begins with TLS.
 func StartSMTPS(t testing.TB, config *tls.Config, password string) *SMTP {
 	t.Helper()
