@@ -1,0 +1,100 @@
+package caddymodule
+
+import (
+	"testing"
+)
+
+// TestRelyingParty: who passkeys are for comes from the configuration and from the
+// site, which is one of the configured.
+func TestRelyingParty(t *testing.T) {
+	for name, test := range map[string]struct {
+		passkeys PasskeysConfig
+		cookie   string
+		origin   string
+		want     string
+	}{
+		"a site of its own":            {PasskeysConfig{}, "", "https://app.example.com", "app.example.com"},
+		"localhost":                    {PasskeysConfig{}, "", "http://localhost:8080", "localhost"},
+		"an address is no domain":      {PasskeysConfig{}, "", "http://127.0.0.1:8080", ""},
+		"nor is one of version 6":      {PasskeysConfig{}, "", "http://[::1]:8080", ""},
+		"sessions that are shared":     {PasskeysConfig{}, "example.com", "https://app.example.com", "example.com"},
+		"a cookie domain with a dot":   {PasskeysConfig{}, ".example.com", "https://app.example.com", "example.com"},
+		"another domain":               {PasskeysConfig{}, "example.com", "https://example.org", "example.org"},
+		"named":                        {PasskeysConfig{RPID: "example.com"}, "", "https://app.example.com", "example.com"},
+		"named, the domain itself":     {PasskeysConfig{RPID: "example.com"}, "", "https://example.com", "example.com"},
+		"named, not below it":          {PasskeysConfig{RPID: "example.com"}, "", "https://evilexample.com", "evilexample.com"},
+		"related":                      {PasskeysConfig{RPID: "example.com", Related: []string{"https://example.net"}}, "", "https://example.net", "example.com"},
+		"not related":                  {PasskeysConfig{RPID: "example.com", Related: []string{"https://example.net"}}, "", "https://app.example.net", "app.example.net"},
+		"related, by another port":     {PasskeysConfig{RPID: "example.com", Related: []string{"https://example.net"}}, "", "https://example.net:8443", "example.net"},
+		"off":                          {PasskeysConfig{Off: true, RPID: "example.com"}, "", "https://example.com", ""},
+		"named before the cookie's":    {PasskeysConfig{RPID: "app.example.com"}, "example.com", "https://app.example.com", "app.example.com"},
+		"else the cookie's":            {PasskeysConfig{RPID: "app.example.com"}, "example.com", "https://www.example.com", "example.com"},
+		"what is no address is nobody": {PasskeysConfig{}, "", ":", ""},
+	} {
+		a := &App{Passkeys: test.passkeys, Cookie: CookieConfig{Domain: test.cookie}}
+		rp := a.relyingParty(&site{origin: test.origin})
+		if rp.ID != test.want || rp.Origin != test.origin || rp.Name != "Sigra" {
+			t.Errorf("%s: %+v, want %q", name, rp, test.want)
+		}
+	}
+}
+
+func TestRelatedOriginsAreTold(t *testing.T) {
+	g := newGateway(t, "passkeys {\nrp_id app.localhost\nrelated https://example.net\n}", "sigra")
+	for name, test := range map[string]struct {
+		method, host, path string
+		want               int
+		body               string
+	}{
+		"the domain's site": {"GET", "app.localhost", relatedPath, 200, `{"origins":["https://example.net"]}`},
+		"another site":      {"GET", "other.localhost", relatedPath, 401, ""},
+		"another path":      {"GET", "app.localhost", relatedPath + "/x", 401, ""},
+		"a post":            {"POST", "app.localhost", relatedPath, 401, ""},
+	} {
+		r := get(test.path, "Accept", "application/json")
+		r.Method, r.Host = test.method, test.host
+		w := g.do(t, r)
+		if w.Code != test.want || test.body != "" && w.Body.String() != test.body {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	plain := newGateway(t, "", "sigra")
+	if w := plain.do(t, get(relatedPath, "Accept", "application/json")); w.Code != 401 {
+		t.Errorf("without related origins: %d", w.Code)
+	}
+}
+
+func TestTwoStepBySite(t *testing.T) {
+	global, off, required := &MFAConfig{Mode: mfaRequired}, &MFAConfig{Mode: mfaOff}, &MFAConfig{Mode: mfaRequired, Roles: []string{"admin"}}
+	for name, test := range map[string]struct {
+		app     *MFAConfig
+		gates   []*MFAConfig
+		oneStep bool
+	}{
+		"nothing is said":              {nil, []*MFAConfig{nil}, false},
+		"off everywhere":               {off, []*MFAConfig{nil}, true},
+		"off here":                     {global, []*MFAConfig{nil, off}, true},
+		"required here":                {off, []*MFAConfig{required}, false},
+		"the first that says anything": {nil, []*MFAConfig{nil, required, off}, false},
+	} {
+		a := &App{MFA: test.app}
+		at := new(site)
+		for _, c := range test.gates {
+			at.gates = append(at.gates, &Gate{MFA: c, app: a})
+		}
+		if got := a.oneStep(at); got != test.oneStep {
+			t.Errorf("%s: one step is %v", name, got)
+		}
+	}
+	if g := (&Gate{app: &App{MFA: global}}); g.mfa() != global {
+		t.Error("what holds everywhere does not hold for a gate that says nothing")
+	}
+	for name, c := range map[string]*MFAConfig{"unknown": {Mode: "maybe"}, "roles of nothing": {Mode: mfaOptional, Roles: []string{"x"}}} {
+		if c.validate() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if (*MFAConfig)(nil).validate() != nil {
+		t.Error("none at all is refused")
+	}
+}
