@@ -5,12 +5,13 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CADDYFILES := Caddyfile.example docker/Caddyfile
 PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography
 
-.PHONY: help run build test race bench timing lint deps clean
+.PHONY: help run build test race axe bench timing lint deps clean
 
 help:
 	@echo 'make run     builds Caddy with Sigra and serves a demo app behind it on http://localhost:8080'
 	@echo 'make test    runs every test, on real Postgres, Redis and Chromium'
 	@echo 'make race    runs the Go tests under the race detector'
+	@echo 'make axe     has axe-core look at every page for what keeps people out'
 	@echo 'make bench   measures the gateway against bare Caddy'
 	@echo 'make timing  compares the answers to known and unknown addresses'
 	@echo 'make lint    checks formatting, vet, staticcheck and the shipped Caddyfiles'
@@ -38,6 +39,10 @@ test: deps build
 
 race: deps build
 	go test -race ./...
+
+axe: deps build
+	cd build && npm pack --silent axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
+	SIGRA_AXE=$(CURDIR)/build/package/axe.min.js go test -count=1 ./tests/browser
 
 bench: build
 	go run ./tests/bench

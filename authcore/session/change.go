@@ -132,6 +132,9 @@ func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session))
 // the pending one has ended or was completed meanwhile: of several at once, one
 // succeeds.
 func (m *Manager) Complete(ctx context.Context, live *Live, change func(*Session)) (Token, *Session, error) {
+	if live.expired(m.now()) {
+		return Token{}, nil, authcore.ErrNotFound
+	}
 	return m.Rotate(ctx, live, func(next *Session) {
 		next.Identity.Pending = false
 		next.begin(next.Seen.At, m.settings.Load())

@@ -224,6 +224,7 @@ func (b *Browser) Shoot(name string) {
 		if wide := b.Evaluate("String(document.documentElement.scrollWidth > innerWidth)"); wide == "true" {
 			b.t.Errorf("%s: the page is wider than a %s screen", name, l.name)
 		}
+		b.checkAccessibility(name + ", " + l.name)
 		picture := value(b, "shooting", chromedp.FullScreenshot(100))
 		if err := os.WriteFile(filepath.Join(dir, name+"-"+l.name+".png"), picture, 0o644); err != nil {
 			b.t.Fatal(err)

@@ -226,15 +226,73 @@ func TestPasskeyGoesWrong(t *testing.T) {
 		b.says("That passkey did not work.", "")
 		key.override(webauthn.SetResponseOverrideBitsParams{})
 	})
+	t.Run("timed out", func(t *testing.T) {
+		b.Open(page)
+		key.present(false)
+		b.Evaluate(`(() => { const get = fetch; window.fetch = async (address, init) => {
+			const answer = await get(address, init);
+			if (!address.endsWith("options")) return answer;
+			const body = await answer.json();
+			body.publicKey.timeout = 500;
+			return { json: () => body };
+		}; return ''; })()`)
+		b.Tap(".passkey button")
+		b.says("That was cancelled, or took too long.", "")
+		key.present(true)
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		b.Open(page)
 		key.present(false)
 		b.Tap(".passkey button")
-		b.Evaluate("navigator.credentials.get = () => Promise.reject(new DOMException('', 'NotAllowedError')), ''")
-		b.Evaluate("document.querySelector('.passkey button').disabled = false, ''")
-		b.Tap(".passkey button")
+		b.await("the authenticator", "document.querySelector('.passkey button').disabled")
+		b.Evaluate("waiting.abort(), ''") // as the browser's own dialog does
 		b.says("That was cancelled, or took too long.", "")
 		key.present(true)
+	})
+	t.Run("not recognized", func(t *testing.T) {
+		b.Open(page)
+		key.verified(false)
+		b.Tap(".passkey button")
+		b.says("That was cancelled, or took too long.", "")
+		key.verified(true)
+	})
+	t.Run("nobody touches it", func(t *testing.T) {
+		yes := true
+		key.override(webauthn.SetResponseOverrideBitsParams{IsBadUP: &yes})
+		b.Open(page)
+		b.Tap(".passkey button")
+		b.says("That passkey did not work.", "")
+		key.override(webauthn.SetResponseOverrideBitsParams{})
+	})
+	t.Run("on another origin", func(t *testing.T) {
+		other := gateway.Start(t, gateway.Config{})
+		b.Open(page)
+		asked := b.Evaluate(`(() => { send("/_auth/step-up/passkey/options", {}).then((asked) => { window.asked = JSON.stringify(asked); }); return ''; })()`)
+		b.await("a challenge", "window.asked")
+		asked = b.Evaluate("window.asked")
+		b.Open(other.URL + "/_auth/login")
+		b.Evaluate("navigator.credentials.get({ publicKey: readOptions((" + asked + ").publicKey) }).then((c) => { window.answer = JSON.stringify(writeCredential(c)); }), ''")
+		b.await("an answer", "window.answer")
+		stolen := b.Evaluate("window.answer")
+		b.Open(page)
+		b.Evaluate("send('/_auth/step-up/passkey', " + stolen + ").then((answer) => { window.told = answer.errors.passkey; }), ''")
+		b.await("what the gateway says", "window.told")
+		if told := b.Evaluate("window.told"); told != "That passkey was used for another site. Try again here." {
+			t.Errorf("it says %s", told)
+		}
+	})
+	t.Run("answered a hundred times at once", func(t *testing.T) {
+		b.Open(page)
+		b.Evaluate(`(async () => {
+			const asked = await send("/_auth/step-up/passkey/options", {});
+			const answer = writeCredential(await navigator.credentials.get({ publicKey: readOptions(asked.publicKey) }));
+			const all = await Promise.all(Array.from({ length: 100 }, () => send("/_auth/step-up/passkey", answer)));
+			window.passed = all.filter((one) => one.status === "ok").length;
+		})(), ''`)
+		b.await("the answers", "window.passed !== undefined")
+		if passed := b.Evaluate("String(window.passed)"); passed != "1" {
+			t.Errorf("%s of 100 passed", passed)
+		}
 	})
 	t.Run("answered twice", func(t *testing.T) {
 		b.Open(page)
