@@ -127,6 +127,29 @@ func (b *Browser) Evaluate(script string) string {
 	return value(b, "evaluating", chromedp.Evaluate[string](script))
 }
 
+// await fails the test unless a condition of the page holds soon.
+func (b *Browser) await(what, condition string) {
+	b.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if b.Evaluate("String(Boolean("+condition+"))") == "true" {
+			return
+		}
+	}
+	b.t.Fatalf("%s: still at %s: %s", what, b.Location(), b.Text("body"))
+}
+
+// awaitAt waits until a script has led to a page.
+func (b *Browser) awaitAt(address string) {
+	b.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if b.Location() == address {
+			b.await("loading", "document.readyState === 'complete'")
+			return
+		}
+	}
+	b.t.Fatalf("the browser is at %s, want %s: %s", b.Location(), address, b.Text("body"))
+}
+
 func value[T any](b *Browser, what string, a chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)

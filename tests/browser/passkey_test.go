@@ -11,29 +11,6 @@ import (
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
 
-// await fails the test unless a condition of the page holds soon.
-func (b *Browser) await(what, condition string) {
-	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if b.Evaluate("String(Boolean("+condition+"))") == "true" {
-			return
-		}
-	}
-	b.t.Fatalf("%s: still at %s: %s", what, b.Location(), b.Text("body"))
-}
-
-// awaitAt waits until a script has led to a page.
-func (b *Browser) awaitAt(address string) {
-	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if b.Location() == address {
-			b.await("loading", "document.readyState === 'complete'")
-			return
-		}
-	}
-	b.t.Fatalf("the browser is at %s, want %s: %s", b.Location(), address, b.Text("body"))
-}
-
 // says waits for what is said beside the button of passkeys.
 func (b *Browser) says(english, german string) {
 	b.t.Helper()
@@ -267,9 +244,9 @@ func TestPasskeyGoesWrong(t *testing.T) {
 	t.Run("on another origin", func(t *testing.T) {
 		other := gateway.Start(t, gateway.Config{})
 		b.Open(page)
-		asked := b.Evaluate(`(() => { send("/_auth/step-up/passkey/options", {}).then((asked) => { window.asked = JSON.stringify(asked); }); return ''; })()`)
+		b.Evaluate(`(() => { send("/_auth/step-up/passkey/options", {}).then((asked) => { window.asked = JSON.stringify(asked); }); return ''; })()`)
 		b.await("a challenge", "window.asked")
-		asked = b.Evaluate("window.asked")
+		asked := b.Evaluate("window.asked")
 		b.Open(other.URL + "/_auth/login")
 		b.Evaluate("navigator.credentials.get({ publicKey: readOptions((" + asked + ").publicKey) }).then((c) => { window.answer = JSON.stringify(writeCredential(c)); }), ''")
 		b.await("an answer", "window.answer")
