@@ -2,6 +2,7 @@
 
 CADDY := build/caddy
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+AXE := 4.14.1
 CADDYFILES := Caddyfile.example docker/Caddyfile
 PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography
 
@@ -9,9 +10,9 @@ PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography
 
 help:
 	@echo 'make run     builds Caddy with Sigra and serves a demo app behind it on http://localhost:8080'
-	@echo 'make test    runs every test, on real Postgres, Redis and Chromium'
+	@echo 'make test    runs every test, on real Postgres, Redis and Chromium, with axe-core where npm is'
 	@echo 'make race    runs the Go tests under the race detector'
-	@echo 'make axe     has axe-core look at every page for what keeps people out'
+	@echo 'make axe     runs the browser tests alone, with axe-core: what keeps people out of a page'
 	@echo 'make bench   measures the gateway against bare Caddy'
 	@echo 'make timing  compares the answers to known and unknown addresses'
 	@echo 'make lint    checks formatting, vet, staticcheck and the shipped Caddyfiles'
@@ -35,14 +36,13 @@ deps:
 	@.ci/deps $(PACKAGES)
 
 test: deps build
-	@go run ./tests/count ./...
+	@axe=$$(.ci/axe $(AXE)) && SIGRA_AXE=$$axe go run ./tests/count ./...
 
 race: deps build
 	go test -race ./...
 
 axe: deps build
-	cd build && npm pack --silent axe-core && tar -xzf axe-core-*.tgz package/axe.min.js
-	SIGRA_AXE=$(CURDIR)/build/package/axe.min.js go test -count=1 ./tests/browser
+	@axe=$$(CI=true .ci/axe $(AXE)) && SIGRA_AXE=$$axe go test -count=1 ./tests/browser
 
 bench: build
 	go run ./tests/bench

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// axeEnv names a file with axe-core, an accessibility checker, for `make axe`.
+// axeEnv names a file with axe-core, which finds what keeps people out of a page.
+// `make test` fetches it.
 const axeEnv = "SIGRA_AXE"
 
 // checkAccessibility has axe-core look at the page, when there is one.
