@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -20,7 +21,9 @@ type challengeView struct {
 	Action string
 	// Backup asks for a backup code instead of one of the app.
 	Backup bool
-	// App and Codes say what the user has, and Passkey where to use one.
+	// Methods are what can be asked for. App and Codes say so to the page, and
+	// Passkey where to use one.
+	Methods    []authcore.FactorKind
 	App, Codes bool
 	Passkey    *passkeyView
 	Trust      bool
@@ -33,19 +36,27 @@ func (v *visit) showChallenge() error {
 		return err
 	}
 	if v.wantsJSON() {
-		return v.challengeJSON(view)
+		return v.json(http.StatusOK, map[string]any{"status": "second_factor", "methods": view.Methods})
 	}
 	v.allowFormTo(view.ReturnTo)
 	return v.show("challenge", view)
 }
 
 func (v *visit) challengeView(next string) (challengeView, error) {
+	view := challengeView{
+		Email: masked(v.pending.Identity.Email), ReturnTo: v.returnTo(next), Action: v.facts.Base + v.path, Backup: v.path == "/mfa/backup",
+	}
 	factors, err := v.TwoStep.Factors(v.r.Context(), v.pending)
-	next = v.returnTo(next)
-	return challengeView{
-		Email: masked(v.pending.Identity.Email), ReturnTo: next, Action: v.facts.Base + v.path, Backup: v.path == "/mfa/backup",
-		App: len(factors.Secret) > 0, Passkey: v.passkeyView("/mfa/passkey", next, factors.Passkeys), Codes: factors.Codes > 0,
-	}, err
+	if err != nil {
+		return view, err
+	}
+	view.Methods = v.methods(factors, func(kind authcore.FactorKind) bool { return slices.Contains(authcore.SecondFactors, kind) })
+	view.App = slices.Contains(view.Methods, authcore.FactorTOTP)
+	view.Codes = slices.Contains(view.Methods, authcore.FactorBackupCode)
+	if slices.Contains(view.Methods, authcore.FactorPasskey) {
+		view.Passkey = v.passkeyView("/mfa/passkey", view.ReturnTo, forProof)
+	}
+	return view, nil
 }
 
 // masked shows the beginning of an address and its domain.
@@ -55,19 +66,6 @@ func masked(email string) string {
 		return string(first) + "***@" + domain
 	}
 	return "***@" + domain
-}
-
-// challengeJSON tells a single-page app what it can ask the user for.
-func (v *visit) challengeJSON(view challengeView) error {
-	methods := []authcore.FactorKind{}
-	for kind, has := range map[authcore.FactorKind]bool{
-		authcore.FactorTOTP: view.App, authcore.FactorBackupCode: view.Codes, authcore.FactorPasskey: view.Passkey != nil,
-	} {
-		if has {
-			methods = append(methods, kind)
-		}
-	}
-	return v.json(http.StatusOK, map[string]any{"status": "second_factor", "methods": methods})
 }
 
 func (v *visit) answerChallenge() error {
@@ -118,10 +116,7 @@ func (v *visit) wrongCode(err error) (status int, problems map[string]string, re
 // notHalfway leads on whoever has nothing to do on the page of the second factor:
 // signed in already, or too late.
 func (v *visit) notHalfway() error {
-	next := v.returnTo(v.r.URL.Query().Get("return_to"))
-	if v.form != nil {
-		next = v.returnTo(v.form["return_to"])
-	}
+	next := v.returnTo(v.nextSent())
 	if v.live != nil {
 		return v.done(next)
 	}

@@ -75,6 +75,15 @@ func (v *visit) readPost() error {
 	return nil
 }
 
+// nextSent is where the visitor wants to go, as it came: with a form, or in the
+// address of what a script sends.
+func (v *visit) nextSent() string {
+	if next := v.form["return_to"]; next != "" {
+		return next
+	}
+	return v.r.URL.Query().Get("return_to")
+}
+
 // isText reports whether all names and values are UTF-8 without NUL, which
 // databases refuse.
 func (f form) isText() bool {

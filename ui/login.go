@@ -33,7 +33,7 @@ func (v *visit) showLogin() error {
 		return v.done(next)
 	}
 	v.allowFormTo(next)
-	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Passkey: v.passkeyView("/passkey/login", next, 1), Notice: v.loginNotice()})
+	return v.show("login", loginView{ReturnTo: next, SignUp: v.SignUps.Opened(), Passkey: v.passkeyView("/passkey/login", next, forLogin), Notice: v.loginNotice()})
 }
 
 // loginNotice returns the message about what has led the visitor here.
@@ -58,7 +58,7 @@ func (v *visit) login() error {
 	}
 	signedIn, err := v.Accounts.SignIn(v.r.Context(), in)
 	var throttled *account.ThrottledError
-	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next, Passkey: v.passkeyView("/passkey/login", next, 1)}
+	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next, Passkey: v.passkeyView("/passkey/login", next, forLogin)}
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:

@@ -19,15 +19,26 @@ type passkeyView struct {
 	// Ask is where the script gets a challenge, Answer where it sends what the
 	// authenticator says.
 	Ask, Answer string
+	For         purpose
 }
 
-// passkeyView returns the button of a page for a user with so many passkeys; nil
-// without one.
-func (v *visit) passkeyView(page, next string, passkeys int) *passkeyView {
-	if passkeys == 0 || v.facts.RelyingParty.ID == "" {
+// purpose is what a passkey is asked for.
+type purpose string
+
+const (
+	forProof  purpose = "proof"
+	forLogin  purpose = "login"
+	forCreate purpose = "create"
+)
+
+// passkeyView returns the button of a page below the portal, which leads on from
+// there; nil where there cannot be passkeys.
+func (v *visit) passkeyView(page, next string, why purpose) *passkeyView {
+	if v.facts.RelyingParty.ID == "" {
 		return nil
 	}
-	return &passkeyView{v.facts.Base + page + "/options", withReturn(v.facts.Base+page, next)}
+	page = v.facts.Base + page
+	return &passkeyView{withReturn(page+"/options", next), withReturn(page, next), why}
 }
 
 // options sends the options of a ceremony, or what is wrong.
@@ -102,8 +113,6 @@ func (v *visit) passkeyProblem(err error) (message string) {
 		return v.messages.text("passkey.exists")
 	case errors.Is(err, passkey.ErrTooMany):
 		return v.messages.text("passkey.too_many")
-	case errors.Is(err, passkey.ErrLast):
-		return v.messages.text("passkey.last")
 	default:
 		return ""
 	}
@@ -120,8 +129,8 @@ func (v *visit) passkeyFailed(err error) error {
 		})
 	case errors.As(err, &throttled):
 		return v.json(http.StatusTooManyRequests, answer{Status: "error", Errors: map[string]string{"passkey": v.throttled(throttled)}})
-	case errors.Is(err, authcore.ErrConflict):
-		return v.json(http.StatusUnprocessableEntity, answer{Status: "error", Errors: map[string]string{"passkey": v.messages.text("passkey.failed")}})
+	case errors.Is(err, authcore.ErrConflict): // the account has changed, which ends the session
+		return statusError(http.StatusUnauthorized)
 	default:
 		return err
 	}

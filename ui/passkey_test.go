@@ -83,7 +83,7 @@ func TestPasskeyAnswers(t *testing.T) {
 func TestPasskeyErrorsHaveMessages(t *testing.T) {
 	seen := map[string]bool{}
 	for _, err := range []error{
-		passkey.ErrExpired, passkey.ErrWrongSite, passkey.ErrUnknown, passkey.ErrRefused, passkey.ErrCopied, passkey.ErrExists, passkey.ErrTooMany, passkey.ErrLast,
+		passkey.ErrExpired, passkey.ErrWrongSite, passkey.ErrUnknown, passkey.ErrRefused, passkey.ErrCopied, passkey.ErrExists, passkey.ErrTooMany,
 	} {
 		p := newPortal(t)
 		p.passkeys.err = err
@@ -98,7 +98,7 @@ func TestPasskeyErrorsHaveMessages(t *testing.T) {
 		err    error
 		status int
 	}{
-		{&account.ThrottledError{RetryAfter: time.Minute}, http.StatusTooManyRequests}, {authcore.ErrConflict, http.StatusUnprocessableEntity},
+		{&account.ThrottledError{RetryAfter: time.Minute}, http.StatusTooManyRequests}, {authcore.ErrConflict, http.StatusUnauthorized},
 		{authcore.ErrUnavailable, http.StatusServiceUnavailable}, {errBroken, http.StatusInternalServerError},
 	} {
 		p := newPortal(t)
@@ -109,9 +109,11 @@ func TestPasskeyErrorsHaveMessages(t *testing.T) {
 	}
 	p := newPortal(t)
 	p.passkeys.err = &account.StaleError{}
-	answer := p.postJSON("/_auth/account/passkeys/options", "{}", "Cookie", cookieLine())
-	if answer["status"] != "step_up" || answer["next"] != "/_auth/step-up?return_to="+url.QueryEscape("/_auth/account/passkeys") {
-		t.Errorf("%v", answer)
+	for query, back := range map[string]string{"": "", "?return_to=%2Fkey%2Fx": "?return_to=%2Fkey%2Fx"} {
+		answer := p.postJSON("/_auth/account/passkeys/options"+query, "{}", "Cookie", cookieLine())
+		if answer["status"] != "step_up" || answer["next"] != "/_auth/step-up?return_to="+url.QueryEscape("/_auth/account/passkeys"+back) {
+			t.Errorf("%v", answer)
+		}
 	}
 }
 
@@ -123,14 +125,16 @@ func TestPasskeysPage(t *testing.T) {
 	}
 	w := p.get("/_auth/account/passkeys?return_to=/page", "Cookie", cookieLine())
 	want(t, w, http.StatusOK, "Laptop &lt;1&gt;", "iCloud Keychain", "Synced", "On one device", "not used yet", "For another site", "last used on 2026-11-23",
-		`data-ask="/_auth/account/passkeys/options"`, `data-answer="/_auth/account/passkeys?return_to=%2Fpage"`, "&#34;allAcceptedCredentialIds&#34;:[&#34;a2V5LTE&#34;]")
+		`data-ask="/_auth/account/passkeys/options?return_to=%2Fpage"`, `data-answer="/_auth/account/passkeys?return_to=%2Fpage"`, "&#34;allAcceptedCredentialIds&#34;:[&#34;a2V5LTE&#34;]")
 	wantNext(t, p.post("/_auth/account/passkeys/rename", url.Values{"passkey": {"a2V5LTE"}, "nickname": {"Phone"}}, "Cookie", cookieLine()), "/_auth/account/passkeys")
 	wantNext(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), "/_auth/account/passkeys")
 	if !slices.Equal(p.passkeys.calls, []string{"Rename a2V5LTE Phone", "Remove a2V5LTE"}) {
 		t.Errorf("%v", p.passkeys.calls)
 	}
 	p.passkeys.err = passkey.ErrLast
-	want(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "Without this passkey you could not sign in any more.", "Laptop")
+	want(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "This passkey is your only second factor.", "Laptop")
+	p.twoStep.factors.Password = false
+	want(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "Without this passkey you could not sign in any more.")
 	p.passkeys.err = &account.InvalidError{Fields: map[string]account.Problem{"nickname": account.ProblemRequired}}
 	want(t, p.post("/_auth/account/passkeys/rename", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "Please fill this in.")
 	p.passkeys.err = authcore.ErrNotFound
@@ -139,7 +143,8 @@ func TestPasskeysPage(t *testing.T) {
 		t.Errorf("%v", list)
 	}
 	p.passkeys.list = slices.Repeat(p.passkeys.list[:1], passkey.MaxPerUser)
-	if w := p.get("/_auth/account/passkeys", "Cookie", cookieLine()); strings.Contains(w.Body.String(), "data-create") {
+	w = p.get("/_auth/account/passkeys", "Cookie", cookieLine())
+	if want(t, w, http.StatusOK, "You have 10 passkeys", "allAcceptedCredentialIds"); strings.Contains(w.Body.String(), "data-create") {
 		t.Error("offers an eleventh")
 	}
 }
@@ -153,7 +158,7 @@ func TestSitesWithoutPasskeys(t *testing.T) {
 			t.Errorf("%s offers a passkey", path)
 		}
 	}
-	want(t, p.get("/_auth/account/passkeys", "Cookie", cookieLine()), http.StatusOK, "This browser cannot use passkeys here.")
+	want(t, p.get("/_auth/account/passkeys", "Cookie", cookieLine()), http.StatusOK, "There are no passkeys at this address.")
 	for _, path := range []string{"/_auth/passkey/login/options", "/_auth/account/passkeys/options"} {
 		if answer := p.postJSON(path, "{}", "Cookie", cookieLine()); answer["code"] != http.StatusNotFound || len(p.passkeys.calls) > 0 {
 			t.Errorf("%s: %v", path, answer)

@@ -18,7 +18,8 @@ type passkeysView struct {
 	Add *passkeyView
 	// Full says that there are as many as there may be.
 	Full bool
-	// Known tells the browser which there are, so that it forgets others.
+	// Known tells the browser which there are, so that it forgets others; empty
+	// where there cannot be any.
 	Known string
 	// Welcome invites a user who wants no password to add the first.
 	Welcome  bool
@@ -68,8 +69,11 @@ func (v *visit) passkeysView() (passkeysView, error) {
 		}
 		view.Passkeys = append(view.Passkeys, item)
 	}
-	if rp != "" && !view.Full {
-		view.Add = &passkeyView{v.facts.Base + "/account/passkeys/options", withReturn(v.facts.Base+"/account/passkeys", next)}
+	if rp == "" {
+		return view, nil
+	}
+	if !view.Full {
+		view.Add = v.passkeyView("/account/passkeys", next, forCreate)
 	}
 	handle := base64.RawURLEncoding.EncodeToString([]byte(v.live.Identity.UserID))
 	signal, err := json.Marshal(map[string]any{"rpId": rp, "userId": handle, "allAcceptedCredentialIds": known})
@@ -131,6 +135,9 @@ func (v *visit) renamePasskey() error {
 
 func (v *visit) removePasskey() error {
 	err := v.Passkeys.Remove(v.r.Context(), v.live, v.form["passkey"], v.facts.Client)
+	if errors.Is(err, passkey.ErrLast) {
+		return v.lastPasskey()
+	}
 	if message := v.passkeyProblem(err); message != "" {
 		return v.passkeysAgain(message)
 	}
@@ -138,6 +145,19 @@ func (v *visit) removePasskey() error {
 		return err
 	}
 	return v.done(v.facts.Base + "/account/passkeys")
+}
+
+// lastPasskey says what would take the place of a passkey: as the way in, or as
+// the second factor after a password.
+func (v *visit) lastPasskey() error {
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.live)
+	if err != nil {
+		return err
+	}
+	if factors.Password {
+		return v.passkeysAgain(v.messages.text("passkey.last_factor"))
+	}
+	return v.passkeysAgain(v.messages.text("passkey.last"))
 }
 
 // passkeysAgain shows the page with what is wrong.
@@ -156,5 +176,5 @@ func (v *visit) usePasskeys() error {
 	if err != nil {
 		return err
 	}
-	return v.showCodes(enrolled, "")
+	return v.showCodes(enrolled, v.wished(v.form["return_to"]))
 }

@@ -31,7 +31,7 @@ var rehearsedFields = []fieldView{
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer"}}},
+	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer", forLogin}}},
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
@@ -70,18 +70,18 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"stepup": {stepUpView{}, stepUpView{SetUp: true}, stepUpView{SetUp: true, SetUpKey: true}, stepUpView{Link: true}, stepUpView{
-		Email: "email", ReturnTo: "/", Need: "totp", Password: true, Code: true, Passkey: &passkeyView{"/ask", "/answer"},
+		Email: "email", ReturnTo: "/", Need: "totp", Password: true, Code: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
 		Errors: map[string]string{"password": "error", "code": "error"},
 	}},
 	"challenge": {challengeView{}, challengeView{Backup: true}, challengeView{
-		Email: "email", ReturnTo: "/", Action: "/", App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer"},
+		Email: "email", ReturnTo: "/", Action: "/", App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
 		Errors: map[string]string{"code": "error"},
 	}},
 	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
 		On: true, AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
 	}},
 	"passkeys": {passkeysView{Welcome: true}, passkeysView{Full: true}, passkeysView{
-		Error: "error", Add: &passkeyView{"/ask", "/answer"}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{
+		Error: "error", Add: &passkeyView{"/ask", "/answer", forCreate}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{
 			{Ref: "a", Name: "name", Model: "model", Added: "added", Used: "used", Synced: true, BackedUp: true},
 			{Ref: "b", Name: "name", Added: "added", Synced: true}, {Ref: "c", Name: "name", Added: "added", Elsewhere: true},
 		},

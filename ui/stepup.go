@@ -20,7 +20,9 @@ type stepUpView struct {
 	ReturnTo string
 	// Need is what is asked for, as it came.
 	Need string
-	// Password, Code and Link say what is offered, and Passkey where to use one.
+	// Methods are what is offered. Password, Code and Link say so to the page, and
+	// Passkey where to use one.
+	Methods              []authcore.FactorKind
 	Password, Code, Link bool
 	Passkey              *passkeyView
 	// SetUp says that the user has nothing that would do, and SetUpKey that a
@@ -51,7 +53,7 @@ func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 		if v.route.get == nil {
 			page = path.Dir(page)
 		}
-		back = withReturn(v.facts.Base+page, v.wished(v.form["return_to"]))
+		back = withReturn(v.facts.Base+page, v.wished(v.nextSent()))
 	}
 	to := v.facts.Base + StepUpPage(kinds, back)
 	if v.wantsJSON() {
@@ -67,6 +69,9 @@ func (v *visit) showStepUp() error {
 	if err != nil {
 		return err
 	}
+	if v.wantsJSON() {
+		return v.json(http.StatusOK, map[string]any{"status": "step_up", "methods": view.Methods})
+	}
 	v.allowFormTo(view.ReturnTo)
 	return v.show("stepup", view)
 }
@@ -80,17 +85,35 @@ func (v *visit) stepUpView(next, need string) (stepUpView, error) {
 	}
 	wanted := wantedKinds(need)
 	wants := func(kind authcore.FactorKind) bool { return len(wanted) == 0 || slices.Contains(wanted, kind) }
-	view.Password = wants(authcore.FactorPassword) && factors.Password
-	view.Code = wants(authcore.FactorTOTP) && len(factors.Secret) > 0 || wants(authcore.FactorBackupCode) && factors.Codes > 0
-	if wants(authcore.FactorPasskey) {
-		view.Passkey = v.passkeyView("/step-up/passkey", next, factors.Passkeys)
+	view.Methods = v.methods(factors, wants)
+	offers := func(kind authcore.FactorKind) bool { return slices.Contains(view.Methods, kind) }
+	view.Password = offers(authcore.FactorPassword)
+	view.Code = offers(authcore.FactorTOTP) || offers(authcore.FactorBackupCode)
+	if offers(authcore.FactorPasskey) {
+		view.Passkey = v.passkeyView("/step-up/passkey", next, forProof)
 	}
-	if !view.Password && !view.Code && view.Passkey == nil {
-		view.Link = wants(authcore.FactorLink)
-		view.SetUp = !view.Link
-		view.SetUpKey = view.SetUp && !wants(authcore.FactorTOTP)
+	if len(view.Methods) == 0 && wants(authcore.FactorLink) {
+		view.Methods, view.Link = []authcore.FactorKind{authcore.FactorLink}, true
+	} else if len(view.Methods) == 0 {
+		view.SetUp = true
+		view.SetUpKey = !wants(authcore.FactorTOTP)
 	}
 	return view, nil
+}
+
+// methods are what the user has of what is wanted, and can use at this site.
+func (v *visit) methods(factors mfa.Factors, wants func(authcore.FactorKind) bool) []authcore.FactorKind {
+	has := map[authcore.FactorKind]bool{
+		authcore.FactorPassword: factors.Password, authcore.FactorTOTP: len(factors.Secret) > 0, authcore.FactorBackupCode: factors.Codes > 0,
+		authcore.FactorPasskey: factors.Passkeys > 0 && v.facts.RelyingParty.ID != "",
+	}
+	methods := []authcore.FactorKind{}
+	for _, kind := range authcore.FactorKinds {
+		if has[kind] && wants(kind) {
+			methods = append(methods, kind)
+		}
+	}
+	return methods
 }
 
 // wantedKinds reads what is asked for; what it does not know does not count.
@@ -107,9 +130,12 @@ func wantedKinds(need string) []authcore.FactorKind {
 func (v *visit) stepUp() error {
 	next, need := v.returnTo(v.form["return_to"]), v.form["need"]
 	signedIn, err := v.prove()
-	if err == nil {
+	switch {
+	case err == nil:
 		v.setCookies(signedIn) // the session goes on under its new token
 		return v.done(next)
+	case errors.Is(err, authcore.ErrConflict): // the account has changed, which ends the session
+		return statusError(http.StatusUnauthorized)
 	}
 	status, problems, rest := v.refused(err, "password")
 	if v.form["code"] != "" {
@@ -130,11 +156,7 @@ func (v *visit) stepUp() error {
 // prove takes the code or, when there is none, the password.
 func (v *visit) prove() (account.SignedIn, error) {
 	if code := v.form["code"]; code != "" {
-		signedIn, err := v.TwoStep.Prove(v.r.Context(), v.live, mfa.Attempt{Code: code, Client: v.facts.Client})
-		if errors.Is(err, authcore.ErrConflict) {
-			err = statusError(http.StatusUnauthorized)
-		}
-		return signedIn, err
+		return v.TwoStep.Prove(v.r.Context(), v.live, mfa.Attempt{Code: code, Client: v.facts.Client})
 	}
 	return v.Accounts.StepUp(v.r.Context(), v.live, v.form["password"], v.facts.Client)
 }

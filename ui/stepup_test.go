@@ -9,6 +9,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 )
 
 func TestStepUpPage(t *testing.T) {
@@ -16,6 +17,19 @@ func TestStepUpPage(t *testing.T) {
 	w := p.get("/_auth/step-up?return_to=/billing", "Cookie", cookieLine())
 	want(t, w, http.StatusOK, "<title>Is it still you? · Sigra</title>", "ada@example.com", `value="/billing"`, `autocomplete="current-password"`)
 	wantNext(t, p.get("/_auth/step-up?return_to=/billing"), "/_auth/login?return_to="+url.QueryEscape("/_auth/step-up?return_to=/billing"))
+}
+
+func TestStepUpForPrograms(t *testing.T) {
+	p := newPortal(t)
+	p.twoStep.factors = mfa.Factors{Password: true, Secret: []byte("sealed"), Codes: 1, Passkeys: 1}
+	for need, methods := range map[string]string{
+		"": `["password","totp","backup_code","passkey"]`, "passkey": `["passkey"]`, "totp,passkey": `["totp","passkey"]`, "link": `["link"]`,
+	} {
+		w := p.get("/_auth/step-up?return_to=/billing&need="+need, "Cookie", cookieLine(), "Accept", asJSON)
+		if want(t, w, http.StatusOK); strings.TrimSpace(w.Body.String()) != `{"methods":`+methods+`,"status":"step_up"}` {
+			t.Errorf("%s: %s", need, w.Body)
+		}
+	}
 }
 
 func TestStepUp(t *testing.T) {
@@ -46,6 +60,7 @@ func TestStepUpFailures(t *testing.T) {
 		"wrong":       {wrong, http.StatusUnprocessableEntity, "", "This is not your password."},
 		"throttled":   {&account.ThrottledError{RetryAfter: time.Minute}, http.StatusTooManyRequests, "60", "Too many attempts"},
 		"ended":       {authcore.ErrNotFound, http.StatusNotFound, "", "Nothing here"},
+		"changed":     {authcore.ErrConflict, http.StatusUnauthorized, "", "Please sign in"},
 		"unavailable": {authcore.ErrUnavailable, http.StatusServiceUnavailable, "5", "Back in a moment"},
 		"broken":      {errBroken, http.StatusInternalServerError, "", "Error number"},
 	} {

@@ -123,6 +123,11 @@ for (const choice of document.querySelectorAll(".needs-passkeys")) {
 	choice.hidden = !window.PublicKeyCredential;
 }
 
+// The browser forgets passkeys that do not work any more.
+for (const { dataset } of document.querySelectorAll("[data-known]")) {
+	window.PublicKeyCredential?.signalAllAcceptedCredentials?.(JSON.parse(dataset.known)).catch(() => {});
+}
+
 let waiting = new AbortController(); // of the request that autofill keeps open
 
 for (const box of document.querySelectorAll(".passkey")) {
@@ -132,6 +137,8 @@ for (const box of document.querySelectorAll(".passkey")) {
 		said.textContent = text;
 		button.disabled = false;
 	};
+	// What the gateway says, or the problem that it tells every program.
+	const whatIsWrong = (answer) => answer.errors?.passkey ?? answer.detail ?? box.dataset.failed;
 	const finish = async (credential, options) => {
 		const wishes = {};
 		for (const wish of ["remember", "trust"]) {
@@ -145,7 +152,7 @@ for (const box of document.querySelectorAll(".passkey")) {
 		if (answer.unknown) {
 			await PublicKeyCredential.signalUnknownCredential?.({ rpId: options.rpId, credentialId: credential.id });
 		}
-		say(answer.errors?.passkey ?? box.dataset.failed);
+		say(whatIsWrong(answer));
 	};
 	const run = async (mediation) => {
 		const asked = await send(box.dataset.ask, {});
@@ -153,25 +160,41 @@ for (const box of document.querySelectorAll(".passkey")) {
 			if (asked.next) {
 				location.assign(asked.next);
 			} else if (!mediation) {
-				say(asked.errors?.passkey ?? box.dataset.failed);
+				say(whatIsWrong(asked));
 			}
 			return;
 		}
 		const publicKey = readOptions(asked.publicKey);
 		const { signal } = waiting;
+		latest = performance.now() + publicKey.timeout;
 		const credential = "create" in box.dataset
 			? await navigator.credentials.create({ publicKey, signal })
 			: await navigator.credentials.get({ publicKey, signal, mediation });
 		await finish(credential, asked.publicKey);
 	};
+	let latest = Infinity; // when the browser gives up
+	// A site must not learn whether there was a passkey at all, so a browser says
+	// NotAllowedError for a person who cancels, one who is not recognized, and a
+	// device without a passkey for us (WebAuthn Level 3 section 14.6.3). It says so
+	// for a time-out too, which the clock tells.
 	const explain = (error) => {
-		if (error.name === "InvalidStateError") {
-			return box.dataset.exists ?? box.dataset.failed;
+		switch (error.name) {
+			case "NotAllowedError":
+				return performance.now() < latest ? box.dataset.cancelled : box.dataset.timedOut;
+			case "AbortError":
+				return box.dataset.cancelled;
+			case "InvalidStateError":
+				return box.dataset.exists;
+			case "SecurityError":
+				return box.dataset.wrongDomain;
+			case "NotSupportedError":
+			case "ConstraintError":
+				return box.dataset.unsupported;
+			case "TypeError": // of fetch
+				return box.dataset.offline;
+			default:
+				return box.dataset.failed;
 		}
-		if (error.name === "NotAllowedError" || error.name === "AbortError") {
-			return box.dataset.cancelled;
-		}
-		return error.name === "SecurityError" || error.name === "NotSupportedError" ? box.dataset.unsupported : box.dataset.failed;
 	};
 	button.addEventListener("click", async () => {
 		waiting.abort();
@@ -185,9 +208,6 @@ for (const box of document.querySelectorAll(".passkey")) {
 		}
 	});
 	box.hidden = !window.PublicKeyCredential;
-	if (box.dataset.known && window.PublicKeyCredential) {
-		PublicKeyCredential.signalAllAcceptedCredentials?.(JSON.parse(box.dataset.known)).catch(() => {});
-	}
 	// Autofill offers passkeys beside passwords. A challenge is good for five
 	// minutes, so a page that stays open asks for another.
 	const offer = async () => {
