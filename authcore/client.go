@@ -17,6 +17,9 @@ type Client struct {
 	Trust []string `json:"-"`
 	// OneStep says that the site asks for no second factor.
 	OneStep bool
+	// RPID is the WebAuthn relying party of the site; empty where there are no
+	// passkeys. A passkey of another one cannot be used there.
+	RPID string
 	// Language is the BCP 47 tag of the catalogue that fits the client best.
 	Language string
 }

@@ -55,11 +55,16 @@ func (k FactorKind) class() string {
 	}
 }
 
-// references are the RFC 8176 authentication method references of a proof.
+// references are the RFC 8176 authentication method references of a proof. For a
+// link by mail there is none: it is no one-time password that a user types, and
+// an app that asks for "otp" must not take it for one. Whether a key is bound to
+// hardware is what the authenticator says of itself, by the flag BE.
 func (f Factor) references() []string {
 	switch {
 	case f.Kind == FactorPassword:
 		return []string{"pwd"}
+	case f.Kind == FactorLink:
+		return nil
 	case f.Kind != FactorPasskey:
 		return []string{"otp"}
 	case f.Synced:
@@ -92,6 +97,10 @@ func (id Identity) Prove(proof Factor) Identity {
 	id.Level = levelOf(id.Factors)
 	return id
 }
+
+// Completes reports whether a proof makes two factors of those given. A second key,
+// or a second password, does not.
+func (id Identity) Completes(proof Factor) bool { return id.Prove(proof).Level == AAL2 }
 
 // ProvenAt returns the time of the latest proof by one of the kinds, or by any
 // when none is named: then that is the sign-in at least. It is zero when there

@@ -18,8 +18,8 @@ func TestLevels(t *testing.T) {
 		methods []string
 	}{
 		"password":                   {[]Factor{of(FactorPassword)}, AAL1, []string{"pwd"}},
-		"link":                       {[]Factor{of(FactorLink)}, AAL1, []string{"otp"}},
-		"password and link":          {[]Factor{of(FactorPassword), of(FactorLink)}, AAL1, []string{"pwd", "otp"}},
+		"link":                       {[]Factor{of(FactorLink)}, AAL1, nil},
+		"password and link":          {[]Factor{of(FactorPassword), of(FactorLink)}, AAL1, []string{"pwd"}},
 		"password and code":          {[]Factor{of(FactorPassword), of(FactorTOTP)}, AAL2, []string{"pwd", "otp", "mfa"}},
 		"password and backup code":   {[]Factor{of(FactorPassword), of(FactorBackupCode)}, AAL2, []string{"pwd", "otp", "mfa"}},
 		"code and backup code":       {[]Factor{of(FactorTOTP), of(FactorBackupCode)}, AAL1, []string{"otp"}},

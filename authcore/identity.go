@@ -67,6 +67,11 @@ type Identity struct {
 	// Trusted says that no second factor was asked for because the user trusts
 	// the browser.
 	Trusted bool `json:"trusted,omitzero"`
+	// Skipped says that no second factor was asked for because the site that the
+	// session was made at asks for none. Other sites must not take it for more:
+	// with a shared cookie, whoever knows the password would come in by the site
+	// that asks least.
+	Skipped bool `json:"skipped,omitzero"`
 	// AuthTime is when the user first signed in to this session.
 	AuthTime time.Time `json:"auth_time"`
 	// Site is the public origin that the session was made at.
@@ -78,6 +83,9 @@ type Identity struct {
 func (id Identity) Describe(u User) Identity {
 	id.UserID, id.Email, id.EmailVerified = u.ID, u.Email, u.EmailVerified()
 	id.Name, id.Role, id.Language, id.Profile, id.Held = u.Name, u.Role, u.Language, u.Profile, u.Hold()
+	if !u.TwoStep() { // there is no second factor that could have been left out
+		id.Trusted, id.Skipped = false, false
+	}
 	return id
 }
 

@@ -95,6 +95,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.stripped.add(a.fieldHeaders()...)
+	a.Passkeys.normalize()
 	storage, sessions, err := a.loadGuests(ctx)
 	if err != nil {
 		return err

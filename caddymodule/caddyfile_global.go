@@ -181,6 +181,7 @@ func (c *ThrottleConfig) parse(d *caddyfile.Dispenser) error {
 	return blockOption(options{
 		"account": rateOption(&c.Account), "network": rateOption(&c.Network),
 		"mail": rateOption(&c.Mail), "mail_network": rateOption(&c.MailNetwork),
+		"factor": rateOption(&c.Factor), "challenge": rateOption(&c.Challenge),
 	})(d)
 }
 

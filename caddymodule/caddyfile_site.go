@@ -59,6 +59,9 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := gate.parseBlock(h); err != nil {
 		return nil, err
 	}
+	if matcher != nil && gate.MFA.is(mfaOff) {
+		return nil, h.WrapErr(errOffSomewhere)
+	}
 	portal := &Portal{Path: gate.Portal, Origin: gate.Origin}
 	return []httpcaddyfile.ConfigValue{{Class: "route", Value: routeOf(&Strip{}, portal, gate)}}, nil
 }

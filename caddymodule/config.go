@@ -128,6 +128,12 @@ type ThrottleConfig struct {
 	// MailNetwork is how many of those a client network may ask for. Default:
 	// 20 in 15m.
 	MailNetwork *RateConfig `json:"mail_network,omitempty"`
+	// Factor is how many second factors may be tried in a row for a user. Default:
+	// 5 in 15m.
+	Factor *RateConfig `json:"factor,omitempty"`
+	// Challenge is how many WebAuthn challenges a client network or a signed-in
+	// user may ask for. Default: 300 in 15m.
+	Challenge *RateConfig `json:"challenge,omitempty"`
 }
 
 func (c ThrottleConfig) limits() throttle.Limits {
@@ -135,7 +141,10 @@ func (c ThrottleConfig) limits() throttle.Limits {
 	for _, field := range []struct {
 		set *RateConfig
 		to  *throttle.Limit
-	}{{c.Account, &l.Account}, {c.Network, &l.Network}, {c.Mail, &l.Mail}, {c.MailNetwork, &l.MailNetwork}} {
+	}{
+		{c.Account, &l.Account}, {c.Network, &l.Network}, {c.Mail, &l.Mail}, {c.MailNetwork, &l.MailNetwork},
+		{c.Factor, &l.Factor}, {c.Challenge, &l.Challenge},
+	} {
 		if field.set != nil {
 			field.to.Max, field.to.Window = field.set.Max, time.Duration(field.set.Window)
 		}

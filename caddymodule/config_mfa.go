@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,6 +25,11 @@ type MFAConfig struct {
 	// Roles limits required to users with one of these roles. Default: all.
 	Roles []string `json:"roles,omitempty"`
 }
+
+// errOffSomewhere refuses a mode that could not hold: whoever signs in does so for
+// the whole site, so that no second factor for some of its paths would be none for
+// all.
+var errOffSomewhere = errors.New("mfa off goes with a sigra directive without a matcher")
 
 func (c *MFAConfig) validate() error {
 	switch {
@@ -73,10 +79,11 @@ func (g *Gate) mfa() *MFAConfig {
 	return g.app.MFA
 }
 
-// oneStep reports whether sign-in at a site takes one factor alone.
+// oneStep reports whether sign-in at a site takes one factor alone. That is for a
+// directive to say which stands for the whole site.
 func (a *App) oneStep(at *site) bool {
 	for _, g := range at.gates {
-		if g.MFA != nil {
+		if g.MFA != nil && len(g.matchers) == 0 {
 			return g.MFA.is(mfaOff)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"golang.org/x/net/idna"
 
 	"github.com/sigra-auth/sigra/authcore/passkey"
 )
@@ -83,6 +84,24 @@ func (c PasskeysConfig) validate() error {
 		}
 	}
 	return nil
+}
+
+// normalize writes related origins as browsers do: what an operator typed with a
+// slash, capitals, or the usual port would be published and never match.
+func (c *PasskeysConfig) normalize() {
+	for i, origin := range c.Related {
+		u, err := parseOrigin(origin)
+		if err != nil {
+			continue // Validate says so
+		}
+		if u.Scheme == "https" {
+			u.Host = strings.TrimSuffix(u.Host, ":443")
+		}
+		if name, err := idna.Lookup.ToASCII(u.Hostname()); err == nil && u.Port() == "" {
+			u.Host = name
+		}
+		c.Related[i] = u.String()
+	}
 }
 
 func (c PasskeysConfig) counts() passkey.CountPolicy {

@@ -94,6 +94,7 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 	if mfa := g.mfa(); mfa.is(mfaRequired) {
 		g.need.TwoStep, g.need.TwoStepRoles = true, mfa.Roles
 	}
+	g.need.OneStep = g.mfa().is(mfaOff)
 	g.alone = []*Gate{g}
 	if err := loadMatchers(ctx, g, "MatcherSetsRaw", &g.matchers); err != nil {
 		return err
@@ -120,7 +121,11 @@ func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.Matche
 
 // Validate checks what the types cannot.
 func (g *Gate) Validate() error {
-	return errors.Join(g.Require.validate(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
+	var misplaced error
+	if len(g.matchers) > 0 && g.MFA.is(mfaOff) {
+		misplaced = errOffSomewhere
+	}
+	return errors.Join(misplaced, g.Require.validate(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
 }
 
 // ServeHTTP judges a request.

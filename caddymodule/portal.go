@@ -98,11 +98,12 @@ func (p *Portal) owns(path string) bool {
 
 // facts are what the pages are told of a request.
 func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
-	local := isLocal(r)
+	local, rp := isLocal(r), a.relyingParty(at)
 	return ui.Request{
-		Base: base, Origin: at.origin, Cookie: at.cookie, Local: local, RelyingParty: a.relyingParty(at),
+		Base: base, Origin: at.origin, Cookie: at.cookie, Local: local, RelyingParty: rp,
 		Client: authcore.Client{
-			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: a.sites().mailed(at, local) + base, OneStep: a.oneStep(at),
+			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: a.sites().mailed(at, local) + base,
+			OneStep: a.oneStep(at), RPID: rp.ID,
 		},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ type services struct {
 func (a *App) newServices() services {
 	e, clock, fields, rules := a.engine, time.Now, a.profileFields(), a.SignUp.rules()
 	accounts := account.New(account.Deps{
-		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
+		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Passkeys: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
 		Fields: fields, Clock: clock, Logger: a.logger,
@@ -49,7 +50,7 @@ func (a *App) newServices() services {
 			Events: a.observer, Clock: clock, Logger: a.logger,
 		}),
 		passkeys: passkey.New(passkey.Deps{
-			Users: e.db, Store: e.db, Ceremonies: e.backend.Ceremonies, Accounts: accounts, Guard: e.throttle, Notes: e.db, Sealer: e,
+			Users: e.db, Store: e.db, Ceremonies: e.backend.Ceremonies, Accounts: accounts, Sessions: e.sessions, Guard: e.throttle, Notes: e.db, Sealer: e,
 			Events: a.observer, Counts: a.Passkeys.counts(), Clock: clock, Logger: a.logger,
 		}),
 		recovery: recovery.New(recovery.Deps{
@@ -69,8 +70,23 @@ func (a *App) newServices() services {
 			Rules: a.Deletion.rules(), Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions,
 			Sealer: e, Events: a.observer, Clock: clock,
 		}),
-		disclosure: disclosure.New(disclosure.Deps{Trail: e.db, Users: e.db, Sessions: e.sessions, Notes: e.db, Clock: clock}),
-		kept:       kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
-		imports:    userimport.New(e.db, clock),
+		disclosure: disclosure.New(disclosure.Deps{
+			Trail: e.db, Users: e.db, Sessions: e.sessions, Browsers: e.db, Passkeys: e.exportedPasskeys, Notes: e.db, Clock: clock,
+		}),
+		kept:    kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
+		imports: userimport.New(e.db, clock),
 	}
+}
+
+// exportedPasskeys are those of a user as their export shows them.
+func (e *engine) exportedPasskeys(ctx context.Context, userID string) ([]disclosure.Passkey, error) {
+	list, err := e.db.Passkeys(ctx, userID)
+	exported := make([]disclosure.Passkey, 0, len(list))
+	for _, p := range list {
+		exported = append(exported, disclosure.Passkey{
+			ID: p.Ref(), Name: p.Name, Model: p.Model(), RPID: p.RPID, Discoverable: p.Discoverable, Synced: p.Synced(), BackedUp: p.BackedUp,
+			CreatedAt: p.CreatedAt, UsedAt: p.UsedAt,
+		})
+	}
+	return exported, err
 }

@@ -21,13 +21,13 @@ type challengeView struct {
 	Action string
 	// Backup asks for a backup code instead of one of the app.
 	Backup bool
-	// Methods are what can be asked for. App and Codes say so to the page, and
-	// Passkey where to use one.
-	Methods    []authcore.FactorKind
-	App, Codes bool
-	Passkey    *passkeyView
-	Trust      bool
-	Errors     map[string]string
+	// Methods are what can be asked for. Password, App and Codes say so to the page,
+	// and Passkey where to use one.
+	Methods              []authcore.FactorKind
+	Password, App, Codes bool
+	Passkey              *passkeyView
+	Trust                bool
+	Errors               map[string]string
 }
 
 func (v *visit) showChallenge() error {
@@ -46,11 +46,14 @@ func (v *visit) challengeView(next string) (challengeView, error) {
 	view := challengeView{
 		Email: masked(v.pending.Identity.Email), ReturnTo: v.returnTo(next), Action: v.facts.Base + v.path, Backup: v.path == "/mfa/backup",
 	}
-	factors, err := v.TwoStep.Factors(v.r.Context(), v.pending)
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.pending, v.facts.RelyingParty.ID)
 	if err != nil {
 		return view, err
 	}
-	view.Methods = v.methods(factors, func(kind authcore.FactorKind) bool { return slices.Contains(authcore.SecondFactors, kind) })
+	if view.Methods = factors.Completing(&v.pending.Identity); view.Methods == nil {
+		view.Methods = []authcore.FactorKind{}
+	}
+	view.Password = slices.Contains(view.Methods, authcore.FactorPassword)
 	view.App = slices.Contains(view.Methods, authcore.FactorTOTP)
 	view.Codes = slices.Contains(view.Methods, authcore.FactorBackupCode)
 	if slices.Contains(view.Methods, authcore.FactorPasskey) {
@@ -69,21 +72,22 @@ func masked(email string) string {
 }
 
 func (v *visit) answerChallenge() error {
-	signedIn, err := v.TwoStep.Prove(v.r.Context(), v.pending, mfa.Attempt{
-		Code: v.form["code"], Trust: v.form.checked("trust"), Devices: v.devices(), Client: v.facts.Client,
-	})
+	signedIn, err := v.complete()
 	next := v.returnTo(v.form["return_to"])
 	switch {
 	case err == nil:
 		v.setCookies(signedIn)
-		return v.goOn(signedIn, next)
+		return v.goOn(signedIn, v.warned(signedIn, next))
 	case errors.Is(err, authcore.ErrNotFound), errors.Is(err, authcore.ErrConflict):
 		// The sign-in has ended, or the account has changed since it began.
 		return v.notHalfway()
 	}
-	status, problems, err := v.wrongCode(err)
+	status, problems, rest := v.wrongCode(err)
+	if v.form["password"] != "" {
+		status, problems, rest = v.refused(err, "password")
+	}
 	if problems == nil {
-		return err
+		return rest
 	}
 	view, err := v.challengeView(next)
 	if err != nil {
@@ -92,6 +96,29 @@ func (v *visit) answerChallenge() error {
 	view.Trust, view.Errors = v.form.checked("trust"), problems
 	v.allowFormTo(next)
 	return v.again(status, "challenge", view, problems)
+}
+
+// complete takes the code or, after a key, the password.
+func (v *visit) complete() (account.SignedIn, error) {
+	if password := v.form["password"]; password != "" {
+		signedIn, err := v.Accounts.CompleteByPassword(v.r.Context(), v.pending, password, account.Proving{Devices: v.devices(), Client: v.facts.Client})
+		if errors.Is(err, account.ErrNoSecondFactor) {
+			err = statusError(http.StatusUnprocessableEntity)
+		}
+		return signedIn, err
+	}
+	return v.TwoStep.Prove(v.r.Context(), v.pending, mfa.Attempt{
+		Code: v.form["code"], Trust: v.form.checked("trust"), Devices: v.devices(), Client: v.facts.Client,
+	})
+}
+
+// warned is the way on, by the page that makes new backup codes when one was used
+// and few are left.
+func (v *visit) warned(s account.SignedIn, next string) string {
+	if s.CodesLeft == nil || *s.CodesLeft > fewCodes {
+		return next
+	}
+	return withReturn(v.facts.Base+"/account/mfa", next)
 }
 
 // wrongCode turns the error of a code into what is shown beside it. Without

@@ -11,9 +11,6 @@ import (
 // deviceLife is how long a browser stays known after a sign-in.
 const deviceLife = 365 * 24 * time.Hour
 
-// trustLife is how long a browser keeps the secret that it is trusted by.
-const trustLife = 30 * 24 * time.Hour
-
 // tokens returns the session tokens that the browser sent.
 func (v *visit) tokens() []session.Token {
 	return v.facts.Cookie.AppendTokens(nil, v.r.Header["Cookie"])
@@ -23,7 +20,7 @@ func (v *visit) tokens() []session.Token {
 func (v *visit) setCookies(s account.SignedIn) {
 	v.facts.Cookie.Set(v.w, s.Token, s.Session, v.Clock())
 	v.setLasting(v.facts.Cookie.DeviceName(), s.Device, deviceLife)
-	v.setLasting(v.facts.Cookie.TrustName(), s.Trust, trustLife)
+	v.setLasting(v.facts.Cookie.TrustName(), s.Trust, account.TrustLife)
 }
 
 // setLasting sets a cookie that outlives sessions, unless there is no value.

@@ -71,7 +71,7 @@ func (f *fakeTwoStep) done(call string) (account.SignedIn, error) {
 	return account.SignedIn{Token: freshToken, Session: testSession("fresh"), Device: "device-mark", Trust: "trust-secret"}, f.err
 }
 
-func (f *fakeTwoStep) Factors(context.Context, *session.Live) (mfa.Factors, error) {
+func (f *fakeTwoStep) Factors(context.Context, *session.Live, string) (mfa.Factors, error) {
 	return f.factors, nil
 }
 
@@ -80,7 +80,7 @@ func (f *fakeTwoStep) Prove(_ context.Context, live *session.Live, in mfa.Attemp
 	return f.done("Prove " + live.ID)
 }
 
-func (f *fakeTwoStep) Offer(context.Context, *session.Live) (mfa.Offer, error) {
+func (f *fakeTwoStep) Offer(context.Context, *session.Live, string) (mfa.Offer, error) {
 	_, err := f.done("Offer")
 	return mfa.Offer{Secret: totp.Secret("12345678901234567890"), Sealed: "sealed"}, err
 }

@@ -112,8 +112,9 @@ func (f *fakeAccounts) MayChange(context.Context, *session.Live) (bool, error) {
 	return !f.noPassword, f.stale
 }
 
-func (f *fakeAccounts) CheckRecent(context.Context, *session.Live, ...authcore.FactorKind) error {
-	return f.stale
+func (f *fakeAccounts) CompleteByPassword(_ context.Context, live *session.Live, password string, _ account.Proving) (account.SignedIn, error) {
+	f.calls = append(f.calls, "CompleteByPassword "+live.ID+" "+password)
+	return account.SignedIn{Token: freshToken, Session: testSession("fresh")}, f.err
 }
 
 func (f *fakeAccounts) Browsers(context.Context, *session.Live) ([]account.Browser, error) {

@@ -14,7 +14,9 @@ type invitationView struct {
 	Email  string
 	Name   string
 	Fields []fieldView
-	Errors map[string]string
+	// Passkey says that one can take the place of the password.
+	Passkey bool
+	Errors  map[string]string
 }
 
 func (v *visit) showInvitation() error {
@@ -22,20 +24,23 @@ func (v *visit) showInvitation() error {
 	if err != nil {
 		return err
 	}
-	return v.show("invitation", invitationView{Action: v.facts.Base + v.path, Email: email, Fields: v.viewFields(nil, nil)})
+	return v.show("invitation", invitationView{Action: v.facts.Base + v.path, Email: email, Fields: v.viewFields(nil, nil), Passkey: v.facts.RelyingParty.ID != ""})
 }
 
 func (v *visit) acceptInvitation() error {
-	in := signup.SignUp{Name: v.form["name"], Password: v.form["password"], Profile: v.form, Client: v.facts.Client}
+	in := signup.SignUp{Name: v.form["name"], Password: v.form["password"], Passkey: v.form.checked("passkey") && v.facts.RelyingParty.ID != "", Profile: v.form, Client: v.facts.Client}
 	signedIn, err := v.SignUps.Accept(v.r.Context(), v.linkSecret(), in)
 	var invalid *account.InvalidError
 	if !errors.As(err, &invalid) {
 		if err != nil {
 			return err
 		}
+		if in.Passkey {
+			return v.signedIn(signedIn, v.facts.Base+"/account/passkeys?welcome")
+		}
 		return v.signedIn(signedIn, v.facts.Base+"/account")
 	}
-	view := invitationView{Action: v.facts.Base + v.path, Name: clip(in.Name), Errors: v.explain(invalid)}
+	view := invitationView{Action: v.facts.Base + v.path, Name: clip(in.Name), Passkey: v.facts.RelyingParty.ID != "", Errors: v.explain(invalid)}
 	view.Fields = v.viewFields(v.form, view.Errors)
 	if view.Email, err = v.SignUps.Invited(v.r.Context(), v.linkSecret()); err != nil {
 		return err

@@ -33,6 +33,8 @@ type Accounts interface {
 	CompleteSetUp(ctx context.Context, in account.SetUp) (account.SignedIn, error)
 	// StepUp fails with *account.InvalidError or *account.ThrottledError.
 	StepUp(ctx context.Context, live *session.Live, password string, client authcore.Client) (account.SignedIn, error)
+	// CompleteByPassword fails as StepUp does, and with account.ErrNoSecondFactor.
+	CompleteByPassword(ctx context.Context, live *session.Live, password string, p account.Proving) (account.SignedIn, error)
 	SignOut(ctx context.Context, live *session.Live, client authcore.Client) error
 	Sessions(ctx context.Context, live *session.Live) ([]session.Session, error)
 	// RevokeSession fails with authcore.ErrNotFound for a session of others too.
@@ -41,8 +43,6 @@ type Accounts interface {
 	// MayChange reports whether a change asks for the password; it fails with
 	// *account.StaleError.
 	MayChange(ctx context.Context, live *session.Live) (hasPassword bool, err error)
-	// CheckRecent fails with *account.StaleError.
-	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
 	Browsers(ctx context.Context, live *session.Live) ([]account.Browser, error)
 	// DistrustBrowsers fails with authcore.ErrNotFound.
 	DistrustBrowsers(ctx context.Context, live *session.Live, id string, client authcore.Client) error
@@ -53,16 +53,16 @@ type Accounts interface {
 // TwoStep is what the pages need of second factors; *mfa.Service is one. Changes
 // fail with *account.StaleError when another proof is needed first.
 type TwoStep interface {
-	Factors(ctx context.Context, live *session.Live) (mfa.Factors, error)
+	Factors(ctx context.Context, live *session.Live, rpID string) (mfa.Factors, error)
 	// Prove fails with *mfa.WrongCodeError, *account.ThrottledError and
 	// mfa.ErrTooManyFailures.
 	Prove(ctx context.Context, live *session.Live, in mfa.Attempt) (account.SignedIn, error)
-	Offer(ctx context.Context, live *session.Live) (mfa.Offer, error)
+	Offer(ctx context.Context, live *session.Live, rpID string) (mfa.Offer, error)
 	// Offered fails with authcore.ErrNotFound.
 	Offered(live *session.Live, sealed string) (mfa.Offer, error)
 	// Enroll fails with *mfa.WrongCodeError and authcore.ErrNotFound.
 	Enroll(ctx context.Context, live *session.Live, sealed, code string, client authcore.Client) (mfa.Enrolled, error)
-	// UsePasskeys fails with authcore.ErrConflict.
+	// UsePasskeys fails with mfa.ErrNoPasskey.
 	UsePasskeys(ctx context.Context, live *session.Live, client authcore.Client) (mfa.Enrolled, error)
 	TurnOff(ctx context.Context, live *session.Live, client authcore.Client) error
 	ReplaceBackupCodes(ctx context.Context, live *session.Live, client authcore.Client) (codes []string, err error)

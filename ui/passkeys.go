@@ -150,7 +150,7 @@ func (v *visit) removePasskey() error {
 // lastPasskey says what would take the place of a passkey: as the way in, or as
 // the second factor after a password.
 func (v *visit) lastPasskey() error {
-	factors, err := v.TwoStep.Factors(v.r.Context(), v.live)
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.live, v.facts.RelyingParty.ID)
 	if err != nil {
 		return err
 	}

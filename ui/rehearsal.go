@@ -55,7 +55,7 @@ var rehearsals = map[string][]any{
 	"delete":     {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error"}}},
 	"reactivate": {reactivateView{}, reactivateView{Email: "email", When: "when"}},
 	"invitation": {invitationView{}, invitationView{
-		Action: "/", Email: "email", Name: "name", Fields: rehearsedFields, Errors: map[string]string{"name": "error", "password": "error"},
+		Action: "/", Email: "email", Name: "name", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"name": "error", "password": "error"},
 	}},
 	"kept":       {keptView{}, keptView{Action: "/", Fields: []keptField{{"name", "value", "shown"}}}},
 	"mailbox":    {mailboxView{}, mailboxView{Mails: []mailView{{"to", "subject", "text", "/html"}}}},
@@ -74,8 +74,8 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"password": "error", "code": "error"},
 	}},
 	"challenge": {challengeView{}, challengeView{Backup: true}, challengeView{
-		Email: "email", ReturnTo: "/", Action: "/", App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
-		Errors: map[string]string{"code": "error"},
+		Email: "email", ReturnTo: "/", Action: "/", Password: true, App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
+		Errors: map[string]string{"code": "error", "password": "error"},
 	}},
 	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
 		On: true, AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},

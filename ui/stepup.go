@@ -79,7 +79,7 @@ func (v *visit) showStepUp() error {
 // stepUpView finds out what to offer.
 func (v *visit) stepUpView(next, need string) (stepUpView, error) {
 	view := stepUpView{Email: v.live.Identity.Email, ReturnTo: next, Need: need}
-	factors, err := v.TwoStep.Factors(v.r.Context(), v.live)
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.live, v.facts.RelyingParty.ID)
 	if err != nil {
 		return view, err
 	}
@@ -133,7 +133,7 @@ func (v *visit) stepUp() error {
 	switch {
 	case err == nil:
 		v.setCookies(signedIn) // the session goes on under its new token
-		return v.done(next)
+		return v.done(v.warned(signedIn, next))
 	case errors.Is(err, authcore.ErrConflict): // the account has changed, which ends the session
 		return statusError(http.StatusUnauthorized)
 	}

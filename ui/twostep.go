@@ -34,7 +34,7 @@ type browserView struct {
 const fewCodes = 2
 
 func (v *visit) showTwoStep() error {
-	factors, err := v.TwoStep.Factors(v.r.Context(), v.live)
+	factors, err := v.TwoStep.Factors(v.r.Context(), v.live, v.facts.RelyingParty.ID)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ type appView struct {
 }
 
 func (v *visit) showApp() error {
-	offer, err := v.TwoStep.Offer(v.r.Context(), v.live)
+	offer, err := v.TwoStep.Offer(v.r.Context(), v.live, v.facts.RelyingParty.ID)
 	if err != nil {
 		return err
 	}

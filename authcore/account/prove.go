@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -11,8 +12,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
-// Proving is a factor that the user of a session has just proven, beside the
-// password.
+// Proving is a factor that the user of a session has just proven.
 type Proving struct {
 	Factor authcore.Factor
 	// Trust asks for no second factor in this browser for a while. It counts
@@ -52,11 +52,20 @@ func (s *Service) Prove(ctx context.Context, live *session.Live, p Proving, use 
 	if err := use(ctx, Proof{UserID: user.ID, Epoch: live.AuthEpoch, Event: event}); err != nil {
 		return SignedIn{}, err
 	}
+	s.factorSucceeded(ctx, user.ID)
 	return s.Renew(ctx, live, user, p.Factor)
 }
 
-// complete signs in whoever waits for the second factor.
+// ErrNoSecondFactor is a proof of the kind that a pending sign-in has already.
+var ErrNoSecondFactor = errors.New("the proof is no second factor")
+
+// complete signs in whoever waits for the second factor. It fails with
+// ErrNoSecondFactor before anything is used: a security key that asks for no PIN
+// is one factor, and whoever has found it must not come in by using it twice.
 func (s *Service) complete(ctx context.Context, live *session.Live, user authcore.User, credential Credential, p Proving, use func(ctx context.Context, proof Proof) error) (SignedIn, error) {
+	if !live.Identity.Completes(p.Factor) {
+		return SignedIn{}, ErrNoSecondFactor
+	}
 	now := s.clock().UTC()
 	device := knownDevice(s.sealer, p.Devices, user, now)
 	jobs, err := s.newDevice(user, credential, device, p.Client)
@@ -73,6 +82,7 @@ func (s *Service) complete(ctx context.Context, live *session.Live, user authcor
 	if err := use(ctx, proof); err != nil {
 		return SignedIn{}, err
 	}
+	s.factorSucceeded(ctx, user.ID)
 	p.Factor.At = now
 	signedIn.Token, signedIn.Session, err = s.sessions.Complete(ctx, live, func(next *session.Session) {
 		next.Identity = next.Identity.Describe(user).Prove(p.Factor)

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 )
 
 // recent is how long ago a user may have been proven to change what guards the
@@ -27,20 +25,46 @@ type StaleError struct {
 func (e *StaleError) Error() string { return "the last proof of the user is too old" }
 
 // CheckRecent fails with *StaleError unless the signed-in user was proven not
-// long ago, by one of the kinds if any are named. With two-step sign-in, that
-// is a second factor: a password that was guessed, or a browser that is
-// trusted, must not be enough to add another.
-func (s *Service) CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error {
+// long ago, by one of the kinds if any are named. With two-step sign-in, or with
+// a passkey that works for the relying party, that is a second factor: a password
+// that was guessed, or a browser that is trusted, must not be enough to add
+// another, and to pass every rule that asks for one by it.
+func (s *Service) CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error {
 	user, _, err := s.users.User(ctx, live.Identity.UserID)
 	if err != nil {
 		return fmt.Errorf("finding account: %w", err)
 	}
+	if len(kinds) > 0 || user.TwoStep() {
+		return s.checkRecent(live, user, kinds)
+	}
+	has, err := s.passkeys.HasPasskey(ctx, user.ID, rpID)
+	if err != nil {
+		return fmt.Errorf("looking for a passkey: %w", err)
+	}
+	if has {
+		kinds = authcore.SecondFactors
+	}
 	return s.checkRecent(live, user, kinds)
+}
+
+// ProofBy returns what a factor proves that the user of a session has just added.
+// It proves nothing beside others unless the session has two already: whoever
+// knows the password alone would raise it by a factor of their own.
+func ProofBy(live *session.Live, hadOthers bool, added authcore.Factor) []authcore.Factor {
+	if hadOthers && live.Identity.Level < authcore.AAL2 {
+		return nil
+	}
+	return []authcore.Factor{added}
 }
 
 func (s *Service) checkRecent(live *session.Live, user authcore.User, kinds []authcore.FactorKind) error {
 	if len(kinds) == 0 && user.TwoStep() {
 		kinds = authcore.SecondFactors
+	}
+	// A key that asks for no PIN is one factor: where a browser is trusted, it would
+	// else turn the second off for whoever has found it.
+	if user.TwoStep() && live.Identity.Level < authcore.AAL2 {
+		return &StaleError{live.Identity.Raising()}
 	}
 	if s.clock().Sub(live.Identity.ProvenAt(kinds...)) > recent {
 		return &StaleError{kinds}
@@ -94,11 +118,7 @@ func (s *Service) reprove(ctx context.Context, live *session.Live, password stri
 // field, within the limit of step-up.
 func (s *Service) checkPassword(ctx context.Context, user authcore.User, credential Credential, password, field string, live *session.Live, client authcore.Client) error {
 	if err := s.guard.StepUp(ctx, user.ID); err != nil {
-		var exceeded *throttle.Exceeded
-		if errors.As(err, &exceeded) {
-			return &ThrottledError{exceeded.RetryAfter}
-		}
-		return fmt.Errorf("counting attempt: %w", err)
+		return Throttled(err)
 	}
 	result, err := s.passwords.Verify(ctx, credential.Hash, password)
 	if err != nil {

@@ -37,6 +37,8 @@ type SignedIn struct {
 	Device string
 	// Trust is the new value of the trusted-browser cookie; empty leaves it.
 	Trust string
+	// CodesLeft is how many backup codes are left when one was used; else nil.
+	CodesLeft *int
 }
 
 // ErrInvalidCredentials is the one answer to every wrong sign-in: unknown

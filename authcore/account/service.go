@@ -44,6 +44,13 @@ type Guard interface {
 	StepUpSucceeded(ctx context.Context, userID string) error
 	Forget(ctx context.Context, account string) error
 	MayTellOfLock(ctx context.Context, account string) (bool, error)
+	Factor(ctx context.Context, userID string) (left int, err error)
+	FactorSucceeded(ctx context.Context, userID string) error
+}
+
+// Passkeys tells which accounts have one; passkey.Store does.
+type Passkeys interface {
+	HasPasskey(ctx context.Context, userID, rpID string) (bool, error)
 }
 
 // Queue takes jobs that come with no other change.
@@ -63,6 +70,7 @@ type Deps struct {
 	Ledger    Ledger
 	Tokens    token.Store
 	Browsers  BrowserStore
+	Passkeys  Passkeys
 	Queue     Queue
 	Sessions  Sessions
 	Passwords Passwords
@@ -81,6 +89,7 @@ type Service struct {
 	ledger    Ledger
 	tokens    token.Store
 	browsers  BrowserStore
+	passkeys  Passkeys
 	queue     Queue
 	sessions  Sessions
 	passwords Passwords
@@ -96,7 +105,7 @@ type Service struct {
 // New returns the service.
 func New(d Deps) *Service {
 	return &Service{
-		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, queue: d.Queue, sessions: d.Sessions,
+		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, passkeys: d.Passkeys, queue: d.Queue, sessions: d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
 		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
 	}

@@ -70,7 +70,7 @@ func (s *Service) CompleteSetUp(ctx context.Context, in SetUp) (SignedIn, error)
 		return SignedIn{}, fmt.Errorf("creating first account: %w", err)
 	}
 	s.events.Emit(events.UserCreated, map[string]any{"user_id": user.ID})
-	signedIn, err := s.open(ctx, user, false, "", in.Client)
+	signedIn, err := s.open(ctx, user, false, nil, in.Client)
 	if err != nil { // the account is there, and the link is used
 		s.logger.Warn("first account made, but not signed in", slog.Any("error", err))
 		return SignedIn{}, ErrNotSignedIn

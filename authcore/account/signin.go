@@ -66,7 +66,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	signedIn, err := s.open(ctx, user, in.Remember, device, in.Client, jobs...)
+	signedIn, err := s.open(ctx, user, in.Remember, in.Devices, in.Client, jobs...)
 	if errors.Is(err, authcore.ErrConflict) {
 		return SignedIn{}, s.fail(ctx, user, in, reasonRaced)
 	}
@@ -150,8 +150,8 @@ func (s *Service) newDevice(user authcore.User, credential Credential, device st
 
 // open makes the session of a user who has just proven a password, with the
 // jobs that follow from it unless a second factor is due.
-func (s *Service) open(ctx context.Context, user authcore.User, remember bool, device string, client authcore.Client, jobs ...job.Job) (SignedIn, error) {
-	opening := Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Remember: remember, Device: device, Client: client}
+func (s *Service) open(ctx context.Context, user authcore.User, remember bool, devices []string, client authcore.Client, jobs ...job.Job) (SignedIn, error) {
+	opening := Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Remember: remember, Devices: devices, Client: client}
 	return s.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		if event.Action == audit.LoginPending {
 			return s.ledger.SignedIn(ctx, user.ID, user.AuthEpoch, event)
@@ -166,10 +166,10 @@ type Opening struct {
 	// Factor is how the user has just been proven.
 	Factor   authcore.Factor
 	Remember bool
-	// Device is the id by which the account knows the browser; empty if it does
-	// not yet.
-	Device string
-	Client authcore.Client
+	// Devices are the values of known-device cookies, if any: a browser that the
+	// account knows keeps its id.
+	Devices []string
+	Client  authcore.Client
 }
 
 // Open makes a session, a pending one when a second factor is due. It counts
@@ -198,7 +198,7 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	if identity.Pending {
 		return signedIn, nil
 	}
-	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, o.Device, o.User.AuthEpoch, now); err != nil {
+	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, knownDevice(s.sealer, o.Devices, o.User, now), o.User.AuthEpoch, now); err != nil {
 		return SignedIn{}, fmt.Errorf("sealing device: %w", err)
 	}
 	s.events.Emit(events.SignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
@@ -206,13 +206,14 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 }
 
 // askSecond decides whether a second factor is due: with two-step sign-in,
-// unless the first is two in one or the user trusts the browser.
+// unless the first is two in one, the user trusts the browser, or the site asks
+// for none, which the session then says.
 func (s *Service) askSecond(ctx context.Context, o Opening, identity *authcore.Identity) (err error) {
-	if !o.User.TwoStep() || identity.Level == authcore.AAL2 || o.Client.OneStep {
+	if !o.User.TwoStep() || identity.Level == authcore.AAL2 {
 		return nil
 	}
-	if identity.Trusted, err = s.trusts(ctx, o.User, o.Client); err == nil {
-		identity.Pending = !identity.Trusted
+	if identity.Trusted, err = s.trusts(ctx, o.User, o.Client); err == nil && !identity.Trusted {
+		identity.Skipped, identity.Pending = o.Client.OneStep, !o.Client.OneStep
 	}
 	return err
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -83,12 +82,9 @@ func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, cl
 		return invalid(account.ProblemEmailSame)
 	}
 	allowed, err := s.Guard.Mail(ctx, mailKind, email.Key, client.IP)
-	var exceeded *throttle.Exceeded
 	switch {
-	case errors.As(err, &exceeded):
-		return &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
 	case err != nil:
-		return fmt.Errorf("counting request: %w", err)
+		return account.Throttled(err)
 	case !allowed: // what was sent before works still
 		return &account.ThrottledError{RetryAfter: mailWait}
 	}

@@ -32,6 +32,14 @@ type Sessions interface {
 	List(ctx context.Context, userID string) ([]session.Session, error)
 }
 
+// Browsers lists trusted browsers; account.BrowserStore does.
+type Browsers interface {
+	Browsers(ctx context.Context, userID string, epoch int64, at time.Time) ([]account.Browser, error)
+}
+
+// Passkeys lists the passkeys of a user as they are exported.
+type Passkeys func(ctx context.Context, userID string) ([]Passkey, error)
+
 // Notes writes audit events; account.Ledger does.
 type Notes interface {
 	Note(ctx context.Context, event audit.Event, jobs ...job.Job) error
@@ -42,6 +50,8 @@ type Deps struct {
 	Trail    Trail
 	Users    Users
 	Sessions Sessions
+	Browsers Browsers
+	Passkeys Passkeys
 	Notes    Notes
 	Clock    authcore.Clock
 }
@@ -85,6 +95,8 @@ type Export struct {
 	ExportedAt    time.Time `json:"exported_at"`
 	Account       Account   `json:"account"`
 	Sessions      []Session `json:"sessions"`
+	Passkeys      []Passkey `json:"passkeys"`
+	Browsers      []Browser `json:"trusted_browsers"`
 	Events        []Event   `json:"events"`
 	Omissions     []string  `json:"omissions"`
 }
@@ -119,6 +131,28 @@ type Session struct {
 	Remembered bool      `json:"remembered"`
 }
 
+// Passkey is a way to sign in.
+type Passkey struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Model        string    `json:"model,omitempty"`
+	RPID         string    `json:"rp_id"`
+	Discoverable bool      `json:"discoverable"`
+	Synced       bool      `json:"synced"`
+	BackedUp     bool      `json:"backed_up"`
+	CreatedAt    time.Time `json:"created_at"`
+	UsedAt       time.Time `json:"used_at,omitzero"`
+}
+
+// Browser is one that is asked for no second factor.
+type Browser struct {
+	ID        string    `json:"id"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	IP        string    `json:"ip"`
+	UserAgent string    `json:"user_agent"`
+}
+
 // Event is something that has happened to the account.
 type Event struct {
 	ID        string            `json:"id"`
@@ -137,6 +171,7 @@ var omissions = []string{
 	"secrets of sessions, of trusted browsers and of links in mails: only hashes of them are kept",
 	"what waits for an answer of yours: a new address that is not confirmed, a form that can be sent again",
 	"counts of wrong passwords and codes",
+	"the public keys of passkeys: they are of no use without what is on your device",
 	"mails that wait to be sent, or could not be: those are kept for 30 days; mails that were sent are not kept",
 	"events beyond the newest 10000",
 	"what the apps behind this gateway keep",
@@ -168,12 +203,33 @@ func (s *Service) Export(ctx context.Context, live *session.Live, client authcor
 			one.ID, one.CreatedAt, one.Seen.At, one.ExpiresAt, one.FirstIP, one.Seen.IP, one.UserAgent, one.Remembered,
 		})
 	}
+	if err := s.factors(ctx, live, &e); err != nil {
+		return Export{}, err
+	}
 	event := audit.New(now, audit.DataExport, client).By(audit.ActorUser, userID).Of(userID).On(live.ID)
 	if err := s.Notes.Note(ctx, event); err != nil {
 		return Export{}, fmt.Errorf("noting export: %w", err)
 	}
 	e.Events, err = s.events(ctx, userID)
 	return e, err
+}
+
+// factors adds what else the user can sign in with.
+func (s *Service) factors(ctx context.Context, live *session.Live, e *Export) error {
+	passkeys, err := s.Passkeys(ctx, live.Identity.UserID)
+	if err != nil {
+		return fmt.Errorf("listing passkeys: %w", err)
+	}
+	e.Passkeys = append([]Passkey{}, passkeys...)
+	browsers, err := s.Browsers.Browsers(ctx, live.Identity.UserID, live.AuthEpoch, s.Clock())
+	if err != nil {
+		return fmt.Errorf("listing trusted browsers: %w", err)
+	}
+	e.Browsers = []Browser{}
+	for _, b := range browsers {
+		e.Browsers = append(e.Browsers, Browser{b.ID, b.CreatedAt, b.ExpiresAt, b.IP, b.UserAgent})
+	}
+	return nil
 }
 
 func (s *Service) events(ctx context.Context, userID string) (events []Event, err error) {

@@ -60,16 +60,18 @@ const (
 	CodesLocked Kind = "codes_locked"
 	// FactorsReset tells that an operator has removed all second factors.
 	FactorsReset Kind = "factors_reset"
-	// PasskeyAdded and PasskeyRemoved tell of a passkey.
+	// PasskeyAdded and PasskeyRemoved tell of a passkey, and PasskeyCopied that one
+	// was refused because there seems to be a copy of it.
 	PasskeyAdded   Kind = "passkey_added"
 	PasskeyRemoved Kind = "passkey_removed"
+	PasskeyCopied  Kind = "passkey_copied"
 )
 
 // Kinds are all of them.
 var Kinds = []Kind{
 	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
 	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation, TwoStepOn, TwoStepOff, BackupCodeUsed,
-	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved,
+	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied,
 }
 
 // Letter is a mail that is due: what it says, not how. It is written when it

@@ -42,10 +42,11 @@ func (s *Service) hash(userID, code string) []byte {
 
 // ReplaceBackupCodes makes new codes for the signed-in user, which are shown this
 // once; older ones are void. It fails with *account.StaleError unless the user
-// was proven by the app or a passkey not long ago: whoever found a list of codes
-// must not get another.
+// was proven by the app or a passkey not long ago. A backup code is enough only to
+// set up another app, which brings new codes too: that is what a lost phone needs,
+// and it leaves a thief's app where its owner is told of it by mail.
 func (s *Service) ReplaceBackupCodes(ctx context.Context, live *session.Live, client authcore.Client) (codes []string, err error) {
-	if err := s.Accounts.CheckRecent(ctx, live, authcore.FactorTOTP, authcore.FactorPasskey); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, client.RPID, authcore.FactorTOTP, authcore.FactorPasskey); err != nil {
 		return nil, err
 	}
 	user, letter, err := s.letter(ctx, live, mail.BackupCodesReplaced, settings, client)

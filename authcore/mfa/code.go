@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"strconv"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
-	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/totp"
 )
 
@@ -48,23 +47,19 @@ var ErrTooManyFailures = errors.New("too many wrong codes in a row")
 // factor, which completes the sign-in, from any other as a fresh proof. It fails
 // with *WrongCodeError, *account.ThrottledError and ErrTooManyFailures.
 func (s *Service) Prove(ctx context.Context, live *session.Live, in Attempt) (account.SignedIn, error) {
-	userID := live.Identity.UserID
-	left, err := s.Guard.Factor(ctx, userID)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return account.SignedIn{}, &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return account.SignedIn{}, fmt.Errorf("counting try: %w", err)
+	left, err := s.Accounts.TryFactor(ctx, live.Identity.UserID)
+	if err != nil {
+		return account.SignedIn{}, err
 	}
-	factors, err := s.Factors(ctx, live)
+	factors, err := s.Factors(ctx, live, in.Client.RPID)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
 	if factors.Failures >= maxFailures {
 		return account.SignedIn{}, ErrTooManyFailures
 	}
-	kind, use, err := s.use(live, factors, in)
+	var codes *int
+	kind, use, err := s.use(live, factors, in, &codes)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
@@ -76,13 +71,8 @@ func (s *Service) Prove(ctx context.Context, live *session.Live, in Attempt) (ac
 	if errors.Is(err, errUsed) {
 		return account.SignedIn{}, s.fail(ctx, live, left, in.Client)
 	}
-	if err != nil {
-		return account.SignedIn{}, err
-	}
-	if err := s.Guard.FactorSucceeded(ctx, userID); err != nil {
-		s.Logger.Warn("limit of second factors not reset", slog.Any("error", err))
-	}
-	return signedIn, nil
+	signedIn.CodesLeft = codes
+	return signedIn, err
 }
 
 // errUsed is a code that may have been right once.
@@ -90,11 +80,16 @@ var errUsed = errors.New("the code was used before, or never was one")
 
 type useFunc = func(ctx context.Context, proof account.Proof) error
 
-// use returns what uses a code up; nil when it is wrong.
-func (s *Service) use(live *session.Live, factors Factors, in Attempt) (authcore.FactorKind, useFunc, error) {
-	userID, code := live.Identity.UserID, totp.Clean(in.Code)
+// use returns what uses a code up; nil when it is wrong. After a backup code, left
+// is how many there are.
+func (s *Service) use(live *session.Live, factors Factors, in Attempt, left **int) (authcore.FactorKind, useFunc, error) {
+	userID, code := live.Identity.UserID, authcore.Digits(in.Code)
 	if len(code) == backupLength {
-		return authcore.FactorBackupCode, func(ctx context.Context, p account.Proof) error { return s.useBackupCode(ctx, code, p, in.Client) }, nil
+		return authcore.FactorBackupCode, func(ctx context.Context, p account.Proof) error {
+			n, err := s.useBackupCode(ctx, code, p, in.Client)
+			*left = &n
+			return err
+		}, nil
 	}
 	if len(factors.Secret) == 0 {
 		return "", nil, nil
@@ -117,39 +112,27 @@ func used(err error) error {
 	return err
 }
 
-// useBackupCode uses a code up and tells the owner.
-func (s *Service) useBackupCode(ctx context.Context, code string, p account.Proof, client authcore.Client) error {
+// useBackupCode uses a code up, and tells the owner how many are left.
+func (s *Service) useBackupCode(ctx context.Context, code string, p account.Proof, client authcore.Client) (left int, err error) {
 	user, _, err := s.Users.User(ctx, p.UserID)
 	if err != nil {
-		return fmt.Errorf("finding account: %w", err)
+		return 0, fmt.Errorf("finding account: %w", err)
 	}
-	letter, err := mail.NewJob(s.Box, mail.About(mail.BackupCodeUsed, user, client, nil).LeadingTo(settings), s.Clock())
-	if err != nil {
-		return err
-	}
-	p.Jobs = append(p.Jobs, letter)
-	_, err = s.Store.UseBackupCode(ctx, s.hash(p.UserID, code), p)
-	return used(err)
+	return left, used(s.Store.UseBackupCode(ctx, s.hash(p.UserID, code), p, func(n int) (job.Job, error) {
+		left = n
+		letter := mail.About(mail.BackupCodeUsed, user, client, map[string]string{"left": strconv.Itoa(n)})
+		return mail.NewJob(s.Box, letter.LeadingTo(settings), s.Clock())
+	}))
 }
 
 // fail counts a wrong code, and tells the owner when it was the last that may be
 // tried for now.
 func (s *Service) fail(ctx context.Context, live *session.Live, left int, client authcore.Client) error {
-	userID := live.Identity.UserID
-	if err := s.Store.CodeFailed(ctx, userID, s.event(audit.TwoStepFailure, live, client)); err != nil {
+	if err := s.Store.CodeFailed(ctx, live.Identity.UserID, s.event(audit.TwoStepFailure, live, client)); err != nil {
 		return fmt.Errorf("noting wrong code: %w", err)
 	}
-	if left > 0 {
-		return &WrongCodeError{left}
-	}
-	_, letter, err := s.letter(ctx, live, mail.CodesLocked, "/reset", client)
-	if err != nil {
+	if err := s.Accounts.FactorFailed(ctx, live, left, client); err != nil {
 		return err
 	}
-	event := audit.New(s.Clock(), audit.TwoStepLockout, client).By(audit.ActorSystem, "").Of(userID)
-	if err := s.Notes.Note(ctx, event, letter); err != nil {
-		return fmt.Errorf("noting lock: %w", err)
-	}
-	s.Events.Emit(events.Locked, nil)
-	return &WrongCodeError{}
+	return &WrongCodeError{left}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,8 +40,8 @@ type offer struct {
 
 // Offer returns a new secret for the app of the signed-in user. It fails with
 // *account.StaleError.
-func (s *Service) Offer(ctx context.Context, live *session.Live) (Offer, error) {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+func (s *Service) Offer(ctx context.Context, live *session.Live, rpID string) (Offer, error) {
+	if err := s.Accounts.CheckRecent(ctx, live, rpID); err != nil {
 		return Offer{}, err
 	}
 	o := offer{totp.NewSecret(), live.ID, s.Clock().Add(offerLife)}
@@ -78,7 +79,7 @@ type Enrolled struct {
 // place of an older one, if the code is right. It fails with *WrongCodeError,
 // *account.StaleError, and authcore.ErrNotFound for an offer that has expired.
 func (s *Service) Enroll(ctx context.Context, live *session.Live, sealed, code string, client authcore.Client) (Enrolled, error) {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
 		return Enrolled{}, err
 	}
 	o, err := s.Offered(live, sealed)
@@ -92,19 +93,28 @@ func (s *Service) Enroll(ctx context.Context, live *session.Live, sealed, code s
 		}
 		return Enrolled{}, &WrongCodeError{}
 	}
-	userID := live.Identity.UserID
-	e := Enrollment{Secret: s.Box.Seal(secretPurpose, o.Secret, []byte(userID)), Step: step}
-	return s.turnOn(ctx, live, e, client, authcore.Factor{Kind: authcore.FactorTOTP})
+	before, err := s.Factors(ctx, live, client.RPID)
+	if err != nil {
+		return Enrolled{}, err
+	}
+	e := Enrollment{Secret: s.Box.Seal(secretPurpose, o.Secret, []byte(live.Identity.UserID)), Step: step}
+	return s.turnOn(ctx, live, e, client, account.ProofBy(live, before.any(), authcore.Factor{Kind: authcore.FactorTOTP})...)
 }
+
+// any reports whether the user has a second factor already.
+func (f Factors) any() bool { return !f.TwoStepAt.IsZero() || f.Passkeys+f.Elsewhere > 0 }
+
+// ErrNoPasskey says that there is no passkey which could be the second factor.
+var ErrNoPasskey = errors.New("there is no passkey for this site")
 
 // UsePasskeys makes the passkeys of the signed-in user the second factor. It
 // fails with *account.StaleError unless one of them was used not long ago, and
-// with authcore.ErrConflict without one.
+// with ErrNoPasskey without one.
 func (s *Service) UsePasskeys(ctx context.Context, live *session.Live, client authcore.Client) (Enrolled, error) {
-	if err := s.Accounts.CheckRecent(ctx, live, authcore.FactorPasskey); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, client.RPID, authcore.FactorPasskey); err != nil {
 		return Enrolled{}, err
 	}
-	return s.turnOn(ctx, live, Enrollment{}, client)
+	return s.turnOn(ctx, live, Enrollment{RPID: client.RPID}, client)
 }
 
 func (s *Service) turnOn(ctx context.Context, live *session.Live, e Enrollment, client authcore.Client, proofs ...authcore.Factor) (Enrolled, error) {

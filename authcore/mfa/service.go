@@ -37,10 +37,10 @@ type Service struct{ Deps }
 // New returns the service.
 func New(d Deps) *Service { return &Service{d} }
 
-// Factors returns the second factors of the signed-in user, or of a pending
-// sign-in.
-func (s *Service) Factors(ctx context.Context, live *session.Live) (Factors, error) {
-	f, err := s.Store.Factors(ctx, live.Identity.UserID)
+// Factors returns what the signed-in user, or that of a pending sign-in, has at a
+// relying party.
+func (s *Service) Factors(ctx context.Context, live *session.Live, rpID string) (Factors, error) {
+	f, err := s.Store.Factors(ctx, live.Identity.UserID, rpID)
 	if err != nil {
 		return f, fmt.Errorf("reading second factors: %w", err)
 	}
@@ -48,22 +48,26 @@ func (s *Service) Factors(ctx context.Context, live *session.Live) (Factors, err
 }
 
 // TurnOff turns two-step sign-in off for the signed-in user: the app, the backup
-// codes and all trust in browsers go, passkeys stay. It fails with
-// *account.StaleError.
+// codes and all trust in browsers go, passkeys stay; no session says any more that
+// it was trusted. It fails with *account.StaleError.
 func (s *Service) TurnOff(ctx context.Context, live *session.Live, client authcore.Client) error {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
 		return err
 	}
 	user, letter, err := s.letter(ctx, live, mail.TwoStepOff, settings, client)
 	if err != nil {
 		return err
 	}
+	refresh, err := account.RefreshSessions(s.Box, user.ID, s.Clock())
+	if err != nil {
+		return err
+	}
 	event := s.event(audit.TwoStepDisable, live, client)
-	if err := s.Store.TurnOff(ctx, user.ID, event, letter); err != nil {
+	if err := s.Store.TurnOff(ctx, user.ID, event, letter, refresh); err != nil {
 		return fmt.Errorf("turning two-step sign-in off: %w", err)
 	}
 	s.Events.Emit(events.TwoStepOff, map[string]any{"user_id": user.ID})
-	return nil
+	return s.Accounts.Refresh(ctx, user.ID)
 }
 
 // Reset removes all second factors of a user, passkeys too, and ends all

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -23,10 +24,25 @@ type Factors struct {
 	AppAt time.Time
 	// Codes are the backup codes that are left.
 	Codes int
-	// Passkeys are how many there are.
-	Passkeys int
+	// Passkeys are how many there are for the relying party, and Elsewhere how many
+	// for others: those cannot be used here.
+	Passkeys, Elsewhere int
 	// Failures counts the wrong codes since the last right one.
 	Failures int
+}
+
+// Completing returns what the user of a pending sign-in can complete it with: what
+// raises the proof given so far or, when the user has nothing that would, a passkey
+// that verifies them.
+func (f Factors) Completing(id *authcore.Identity) []authcore.FactorKind {
+	has := map[authcore.FactorKind]bool{
+		authcore.FactorPassword: f.Password, authcore.FactorTOTP: len(f.Secret) > 0, authcore.FactorBackupCode: f.Codes > 0, authcore.FactorPasskey: f.Passkeys > 0,
+	}
+	kinds := slices.DeleteFunc(id.Raising(), func(kind authcore.FactorKind) bool { return !has[kind] })
+	if len(kinds) == 0 && f.Passkeys > 0 {
+		kinds = append(kinds, authcore.FactorPasskey)
+	}
+	return kinds
 }
 
 // Enrollment is what turns two-step sign-in on.
@@ -36,8 +52,9 @@ type Enrollment struct {
 	// another one by now.
 	Epoch int64
 	// Secret is that of a new app, sealed, and Step the time step of the code
-	// that has proven it. Without a secret, there must be a passkey.
+	// that has proven it. Without a secret, there must be a passkey for RPID.
 	Secret []byte
+	RPID   string
 	Step   int64
 	// Codes are the hashes of new backup codes, which replace older ones.
 	Codes [][]byte
@@ -46,10 +63,12 @@ type Enrollment struct {
 // Store keeps second factors. Each change commits with its event, or not at
 // all.
 type Store interface {
-	// Factors returns what a user has, or authcore.ErrNotFound for no user.
-	Factors(ctx context.Context, userID string) (Factors, error)
-	// TurnOn turns two-step sign-in on, or replaces the app and the codes. It
-	// fails with authcore.ErrConflict, see Enrollment.
+	// Factors returns what a user has at a relying party, or authcore.ErrNotFound
+	// for no user.
+	Factors(ctx context.Context, userID, rpID string) (Factors, error)
+	// TurnOn turns two-step sign-in on, or replaces the app and the codes; the
+	// step never goes back, or a code that was used would be good again. It fails
+	// with authcore.ErrConflict, see Enrollment, and with ErrNoPasskey.
 	TurnOn(ctx context.Context, e Enrollment, event audit.Event, jobs ...job.Job) error
 	// TurnOff removes the app, the backup codes and all trust in browsers.
 	TurnOff(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error
@@ -58,10 +77,10 @@ type Store interface {
 	// UseStep uses up a time step of the app. It fails with authcore.ErrNotFound
 	// when that or a later one was used before, see also account.Proof.
 	UseStep(ctx context.Context, step int64, p account.Proof) error
-	// UseBackupCode uses up a backup code and returns how many are left. It
-	// fails with authcore.ErrNotFound for one that is unknown or used, see also
-	// account.Proof.
-	UseBackupCode(ctx context.Context, hash []byte, p account.Proof) (left int, err error)
+	// UseBackupCode uses up a backup code and stores the job that tells how many
+	// are left. It fails with authcore.ErrNotFound for one that is unknown or used,
+	// see also account.Proof.
+	UseBackupCode(ctx context.Context, hash []byte, p account.Proof, tell func(left int) (job.Job, error)) error
 	// ReplaceBackupCodes removes all codes of a user and adds others.
 	ReplaceBackupCodes(ctx context.Context, userID string, hashes [][]byte, event audit.Event, jobs ...job.Job) error
 	// CodeFailed counts a wrong code.
@@ -70,9 +89,12 @@ type Store interface {
 
 // Accounts proves users and changes sessions; *account.Service does.
 type Accounts interface {
-	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
+	CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error
+	TryFactor(ctx context.Context, userID string) (left int, err error)
+	FactorFailed(ctx context.Context, live *session.Live, left int, client authcore.Client) error
 	Prove(ctx context.Context, live *session.Live, p account.Proving, use func(ctx context.Context, proof account.Proof) error) (account.SignedIn, error)
 	Renew(ctx context.Context, live *session.Live, user authcore.User, proofs ...authcore.Factor) (account.SignedIn, error)
+	Refresh(ctx context.Context, userID string) error
 }
 
 // Users reads accounts; account.UserStore does.
@@ -87,7 +109,6 @@ type Sessions interface {
 
 // Guard limits tries; *throttle.Guard does.
 type Guard interface {
-	Factor(ctx context.Context, userID string) (left int, err error)
 	FactorSucceeded(ctx context.Context, userID string) error
 }
 

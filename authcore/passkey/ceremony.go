@@ -32,8 +32,10 @@ const (
 type ceremony struct {
 	Purpose purpose `json:"purpose"`
 	// Session is the one that has asked; empty when nobody is signed in.
-	Session string               `json:"session,omitempty"`
-	State   webauthn.SessionData `json:"state"`
+	Session string `json:"session,omitempty"`
+	// Resident says that a new passkey must be discoverable.
+	Resident bool                 `json:"resident,omitempty"`
+	State    webauthn.SessionData `json:"state"`
 }
 
 func (s *Service) put(ctx context.Context, c ceremony) error {

@@ -45,7 +45,7 @@ func (s *Service) Rename(ctx context.Context, live *session.Live, ref, name stri
 // Remove removes a passkey of the signed-in user, and tells by mail. It fails with
 // ErrLast, authcore.ErrNotFound and *account.StaleError.
 func (s *Service) Remove(ctx context.Context, live *session.Live, ref string, client authcore.Client) error {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
 		return err
 	}
 	id, err := idOf(ref)
@@ -68,7 +68,8 @@ func (s *Service) Remove(ctx context.Context, live *session.Live, ref string, cl
 		return err
 	}
 	event := s.event(audit.PasskeyDelete, live, client).With("name", p.Name)
-	if err := s.Store.RemovePasskey(ctx, user.ID, id, true, event, letter); err != nil {
+	removal := Removal{UserID: user.ID, ID: id, Guarded: true, RPID: client.RPID}
+	if err := s.Store.RemovePasskey(ctx, removal, event, letter); err != nil {
 		return fmt.Errorf("removing passkey: %w", err)
 	}
 	s.Events.Emit(events.PasskeyRemoved, map[string]any{"user_id": user.ID})

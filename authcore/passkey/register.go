@@ -2,11 +2,9 @@ package passkey
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -17,18 +15,14 @@ import (
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
-// algorithms are those of WebAuthn Level 3 section 5.8.5 that all platforms know.
-var algorithms = []protocol.CredentialParameter{
-	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
-	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
-	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
-}
-
 // Register returns the options with which a browser of the signed-in user makes a
 // passkey (PublicKeyCredentialCreationOptionsJSON). It fails with
 // *account.StaleError and ErrTooMany.
 func (s *Service) Register(ctx context.Context, live *session.Live, rp RelyingParty) (options any, err error) {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, rp.ID); err != nil {
+		return nil, err
+	}
+	if err := account.Throttled(s.Guard.ChallengeOf(ctx, live.Identity.UserID)); err != nil {
 		return nil, err
 	}
 	o, err := s.ownerOf(ctx, live.Identity.UserID)
@@ -42,18 +36,24 @@ func (s *Service) Register(ctx context.Context, live *session.Live, rp RelyingPa
 	if err != nil {
 		return nil, err
 	}
+	// A user without a password signs in by the passkey alone, with no name to find
+	// it by: a key that cannot keep it would be no way in.
+	resident := protocol.ResidentKeyRequirementPreferred
+	if !o.password {
+		resident = protocol.ResidentKeyRequirementRequired
+	}
 	creation, state, err := library.BeginRegistration(o,
 		webauthn.WithExclusions(webauthn.Credentials(owner{passkeys: o.of(rp)}.WebAuthnCredentials()).CredentialDescriptors()),
 		webauthn.WithCredentialParameters(algorithms),
 		webauthn.WithConveyancePreference(protocol.PreferNoAttestation),
 		webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
-			ResidentKey: protocol.ResidentKeyRequirementPreferred, UserVerification: protocol.VerificationPreferred,
+			ResidentKey: resident, RequireResidentKey: new(!o.password), UserVerification: protocol.VerificationPreferred,
 		}),
 		webauthn.WithExtensions(webauthn.WithExtensionCredProps()))
 	if err != nil {
 		return nil, fmt.Errorf("making options: %w", err)
 	}
-	return creation.Response, s.put(ctx, ceremony{forRegistration, live.ID, *state})
+	return creation.Response, s.put(ctx, ceremony{forRegistration, live.ID, !o.password, *state})
 }
 
 // of returns the passkeys for a relying party.
@@ -67,9 +67,11 @@ func (o owner) of(rp RelyingParty) (list []Passkey) {
 }
 
 func (s *Service) ownerOf(ctx context.Context, userID string) (o owner, err error) {
-	if o.user, _, err = s.Users.User(ctx, userID); err != nil {
+	var credential account.Credential
+	if o.user, credential, err = s.Users.User(ctx, userID); err != nil {
 		return o, fmt.Errorf("finding account: %w", err)
 	}
+	o.password = credential.Hash != ""
 	if o.passkeys, err = s.Store.Passkeys(ctx, userID); err != nil {
 		return o, fmt.Errorf("listing passkeys: %w", err)
 	}
@@ -78,10 +80,10 @@ func (s *Service) ownerOf(ctx context.Context, userID string) (o owner, err erro
 
 // FinishRegistration adds the passkey that a browser has made
 // (RegistrationResponseJSON) to the account of the signed-in user, and tells by
-// mail. It counts as a proof by it. Errors are those of this package and
+// mail. It counts as a proof by it as account.ProofBy says. Errors are those of this package and
 // *account.StaleError.
 func (s *Service) FinishRegistration(ctx context.Context, live *session.Live, rp RelyingParty, response []byte, client authcore.Client) (account.SignedIn, error) {
-	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, rp.ID); err != nil {
 		return account.SignedIn{}, err
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(response)
@@ -103,22 +105,46 @@ func (s *Service) FinishRegistration(ctx context.Context, live *session.Live, rp
 	if err != nil {
 		return account.SignedIn{}, err
 	}
+	attested := &parsed.Response.AttestationObject
+	if !sound(attested.AuthData.AttData.CredentialPublicKey) {
+		return account.SignedIn{}, ErrRefused
+	}
+	// No attestation was asked for and none is trusted, so none is verified: chains of
+	// certificates cost time.
+	attested.Format, attested.AttStatement, attested.SubStatements = string(protocol.AttestationFormatNone), nil, nil
 	credential, err := library.CreateCredential(o, c.State, parsed)
 	if err != nil {
 		return account.SignedIn{}, refused(err)
 	}
-	if err := s.add(ctx, live, o.user, rp, credential, client); err != nil {
+	discoverable, ok := kept(parsed, c.Resident)
+	if !ok {
+		return account.SignedIn{}, ErrRefused
+	}
+	if err := s.add(ctx, live, o.user, rp, credential, discoverable, client); err != nil {
 		return account.SignedIn{}, err
 	}
-	return s.Accounts.Renew(ctx, live, o.user, factorOf(credential.Flags.ProtocolValue()))
+	hadOthers := o.user.TwoStep() || len(o.passkeys) > 0
+	return s.Accounts.Renew(ctx, live, o.user, account.ProofBy(live, hadOthers, factorOf(credential.Flags.ProtocolValue()))...)
+}
+
+// kept reports whether the authenticator keeps a new passkey, so that it can be
+// discovered (WebAuthn Level 3 section 10.1.3, credProps.rk). Where that was
+// required, a browser that does not say has seen to it, and one that says no is
+// refused.
+func kept(parsed *protocol.ParsedCredentialCreationData, required bool) (discoverable, ok bool) {
+	properties := parsed.ClientExtensionResults.CredProps
+	if properties == nil || properties.RK == nil {
+		return required, true
+	}
+	return *properties.RK, *properties.RK || !required
 }
 
 // add stores a passkey and tells the owner.
-func (s *Service) add(ctx context.Context, live *session.Live, user authcore.User, rp RelyingParty, credential *webauthn.Credential, client authcore.Client) error {
+func (s *Service) add(ctx context.Context, live *session.Live, user authcore.User, rp RelyingParty, credential *webauthn.Credential, discoverable bool, client authcore.Client) error {
 	now := s.Clock().UTC()
 	p := Passkey{
 		ID: credential.ID, UserID: user.ID, RPID: rp.ID, SignCount: credential.Authenticator.SignCount,
-		BackedUp: credential.Flags.BackupState, CreatedAt: now,
+		Discoverable: discoverable, BackedUp: credential.Flags.BackupState, CreatedAt: now,
 	}
 	var err error
 	if p.Data, err = dataOf(credential); err != nil {
@@ -132,11 +158,7 @@ func (s *Service) add(ctx context.Context, live *session.Live, user authcore.Use
 		return err
 	}
 	event := s.event(audit.PasskeyRegister, live, client).With("name", p.Name)
-	err = s.Store.AddPasskey(ctx, p, live.AuthEpoch, MaxPerUser, event, letter)
-	if errors.Is(err, authcore.ErrConflict) {
-		return ErrExists
-	}
-	if err != nil {
+	if err := s.Store.AddPasskey(ctx, p, live.AuthEpoch, MaxPerUser, event, letter); err != nil {
 		return fmt.Errorf("storing passkey: %w", err)
 	}
 	s.Events.Emit(events.PasskeyAdded, map[string]any{"user_id": user.ID})

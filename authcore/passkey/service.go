@@ -41,6 +41,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -74,20 +75,6 @@ var (
 	ErrLast = errors.New("it is the last way to sign in")
 )
 
-// CountPolicy is what happens when the signature counter of a passkey goes back,
-// which it does when there is a copy (WebAuthn Level 3 section 6.1.1).
-type CountPolicy string
-
-// The policies.
-const (
-	// CountWarn notes it and lets the user in.
-	CountWarn CountPolicy = "warn"
-	// CountReauth refuses: the user signs in another way.
-	CountReauth CountPolicy = "reauth"
-	// CountRevoke refuses and removes the passkey.
-	CountRevoke CountPolicy = "revoke"
-)
-
 // RelyingParty is who a passkey is for. It comes from the configuration, never
 // from a request alone.
 type RelyingParty struct {
@@ -104,6 +91,7 @@ type Deps struct {
 	Store      Store
 	Ceremonies Ceremonies
 	Accounts   Accounts
+	Sessions   Sessions
 	Guard      Guard
 	Notes      Notes
 	Sealer     job.Sealer
@@ -132,6 +120,7 @@ func (s *Service) List(ctx context.Context, live *session.Live) ([]Passkey, erro
 func (rp RelyingParty) library() (*webauthn.WebAuthn, error) {
 	w, err := webauthn.New(&webauthn.Config{
 		RPID: rp.ID, RPDisplayName: rp.Name, RPOrigins: []string{rp.Origin},
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 		Timeouts: webauthn.TimeoutsConfig{
 			Login:        webauthn.TimeoutConfig{Timeout: life, TimeoutUVD: life},
 			Registration: webauthn.TimeoutConfig{Timeout: life, TimeoutUVD: life},
@@ -153,6 +142,8 @@ func (s *Service) event(action audit.Action, live *session.Live, client authcore
 type owner struct {
 	user     authcore.User
 	passkeys []Passkey
+	// password says that the user has one.
+	password bool
 }
 
 // WebAuthnID is the user handle: an opaque id without a name in it (WebAuthn

@@ -22,6 +22,9 @@ type Passkey struct {
 	RPID string
 	// Name is what the user calls it.
 	Name string
+	// Discoverable says that it signs in by itself, without a list of passkeys to
+	// choose from. Others can only be a second factor.
+	Discoverable bool
 	// Data is the public key and what the authenticator said of itself, as this
 	// package encodes it.
 	Data []byte
@@ -41,30 +44,45 @@ func (p Passkey) Ref() string { return base64.RawURLEncoding.EncodeToString(p.ID
 type Use struct {
 	ID []byte
 	// Before is the counter that the use was judged against: if it is another
-	// one by now, the use fails with authcore.ErrConflict. Two copies of a key
-	// are else not noticed when they are used at once.
+	// one by now, the use fails with ErrRefused. Two copies of a key are else not
+	// noticed when they are used at once.
 	Before, After uint32
 	BackedUp      bool
+	// Discovered says that the use has shown that the passkey is discoverable.
+	Discovered bool
+}
+
+// Removal is a passkey that goes.
+type Removal struct {
+	UserID string
+	ID     []byte
+	// Guarded keeps the last way in at the relying party RPID; see
+	// Store.RemovePasskey.
+	Guarded bool
+	RPID    string
 }
 
 // Store keeps passkeys. Each change commits with its event, or not at all.
 type Store interface {
 	// Passkeys returns those of a user, the oldest first.
 	Passkeys(ctx context.Context, userID string) ([]Passkey, error)
+	// HasPasskey reports whether a user has one for a relying party.
+	HasPasskey(ctx context.Context, userID, rpID string) (bool, error)
 	// Passkey returns the one with a credential ID, or authcore.ErrNotFound.
 	Passkey(ctx context.Context, id []byte) (Passkey, error)
 	// AddPasskey adds one to an account that is at an epoch and has fewer than
-	// max. It fails with authcore.ErrConflict when the account has changed or the
-	// ID is taken, and with ErrTooMany.
+	// max. It fails with authcore.ErrConflict when the account has changed, with
+	// ErrExists when the ID is taken, and with ErrTooMany.
 	AddPasskey(ctx context.Context, p Passkey, epoch int64, max int, event audit.Event, jobs ...job.Job) error
 	// UsePasskey notes a use with what it proves, see also account.Proof.
 	UsePasskey(ctx context.Context, u Use, p account.Proof) error
 	// RenamePasskey fails with authcore.ErrNotFound for that of somebody else too.
 	RenamePasskey(ctx context.Context, userID string, id []byte, name string, event audit.Event) error
 	// RemovePasskey fails with authcore.ErrNotFound for that of somebody else too
-	// and, where it is guarded, with ErrLast for the last one of a user who has
-	// neither a password nor, with two-step sign-in, an app.
-	RemovePasskey(ctx context.Context, userID string, id []byte, guarded bool, event audit.Event, jobs ...job.Job) error
+	// and, where it is guarded, with ErrLast when the relying party has no passkey
+	// left that can sign in a user without a password, or be the second factor of
+	// one without an app.
+	RemovePasskey(ctx context.Context, r Removal, event audit.Event, jobs ...job.Job) error
 }
 
 // Ceremonies keeps challenges until they are answered, where all nodes see them.
@@ -78,7 +96,9 @@ type Ceremonies interface {
 
 // Accounts proves users and opens sessions; *account.Service does.
 type Accounts interface {
-	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
+	CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error
+	TryFactor(ctx context.Context, userID string) (left int, err error)
+	FactorFailed(ctx context.Context, live *session.Live, left int, client authcore.Client) error
 	Prove(ctx context.Context, live *session.Live, p account.Proving, use func(ctx context.Context, proof account.Proof) error) (account.SignedIn, error)
 	Open(ctx context.Context, o account.Opening, commit func(ctx context.Context, event audit.Event) error) (account.SignedIn, error)
 	Renew(ctx context.Context, live *session.Live, user authcore.User, proofs ...authcore.Factor) (account.SignedIn, error)
@@ -89,9 +109,16 @@ type Users interface {
 	User(ctx context.Context, id string) (authcore.User, account.Credential, error)
 }
 
+// Sessions ends sessions; *session.Manager does.
+type Sessions interface {
+	RevokeAll(ctx context.Context, userID, except string) (int, error)
+}
+
 // Guard limits challenges; *throttle.Guard does.
 type Guard interface {
 	Challenge(ctx context.Context, ip string) error
+	Answer(ctx context.Context, ip string) error
+	ChallengeOf(ctx context.Context, userID string) error
 }
 
 // Notes writes audit events; account.Ledger does.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -15,20 +14,14 @@ import (
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 )
 
 // SignIn returns the options with which anybody's browser signs in by a passkey
 // (PublicKeyCredentialRequestOptionsJSON). They name no account and no passkey,
 // so they tell nothing about either. It fails with *account.ThrottledError.
 func (s *Service) SignIn(ctx context.Context, rp RelyingParty, client authcore.Client) (options any, err error) {
-	err = s.Guard.Challenge(ctx, client.IP)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return nil, &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return nil, fmt.Errorf("counting challenge: %w", err)
+	if err := account.Throttled(s.Guard.Challenge(ctx, client.IP)); err != nil {
+		return nil, err
 	}
 	library, err := rp.library()
 	if err != nil {
@@ -38,7 +31,7 @@ func (s *Service) SignIn(ctx context.Context, rp RelyingParty, client authcore.C
 	if err != nil {
 		return nil, fmt.Errorf("making options: %w", err)
 	}
-	return assertion.Response, s.put(ctx, ceremony{forSignIn, "", *state})
+	return assertion.Response, s.put(ctx, ceremony{Purpose: forSignIn, State: *state})
 }
 
 // Attempt is an answer to a challenge (AuthenticationResponseJSON).
@@ -52,12 +45,19 @@ type Attempt struct {
 	Client  authcore.Client
 }
 
-// FinishSignIn signs in whoever holds the passkey of an answer. Errors are those of
-// this package.
+// FinishSignIn signs in whoever holds the passkey of an answer. Answers are counted
+// by network: each that fails is noted, and strangers must not fill the log. Errors
+// are those of this package and *account.ThrottledError.
 func (s *Service) FinishSignIn(ctx context.Context, rp RelyingParty, in Attempt) (account.SignedIn, error) {
-	a, err := s.read(ctx, rp, in, forSignIn, "")
-	if err != nil {
+	if err := account.Throttled(s.Guard.Answer(ctx, in.Client.IP)); err != nil {
 		return account.SignedIn{}, err
+	}
+	a, err := s.read(ctx, rp, in, forSignIn, "")
+	switch {
+	case errors.Is(err, authcore.ErrUnavailable):
+		return account.SignedIn{}, err
+	case err != nil:
+		return account.SignedIn{}, s.failed(ctx, a.owner.user, in.Client, err)
 	}
 	handler := func(_, userHandle []byte) (webauthn.User, error) {
 		if !bytes.Equal(userHandle, []byte(a.owner.user.ID)) {
@@ -73,11 +73,12 @@ func (s *Service) FinishSignIn(ctx context.Context, rp RelyingParty, in Attempt)
 	if err != nil {
 		return account.SignedIn{}, s.failed(ctx, a.owner.user, in.Client, err)
 	}
-	opening := account.Opening{User: a.owner.user, Factor: a.factor(), Remember: in.Remember, Client: in.Client}
+	use.Discovered = true
+	opening := account.Opening{User: a.owner.user, Factor: a.factor(), Remember: in.Remember, Devices: in.Devices, Client: in.Client}
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		return s.Store.UsePasskey(ctx, use, account.Proof{UserID: a.owner.user.ID, Epoch: a.owner.user.AuthEpoch, Event: event})
 	})
-	if errors.Is(err, authcore.ErrConflict) { // disabled, or changed meanwhile
+	if errors.Is(err, authcore.ErrConflict) || errors.Is(err, ErrRefused) { // disabled, changed or used meanwhile
 		return account.SignedIn{}, s.failed(ctx, a.owner.user, in.Client, ErrRefused)
 	}
 	return signedIn, err
@@ -95,8 +96,13 @@ func (s *Service) failed(ctx context.Context, user authcore.User, client authcor
 
 // Prove returns the options with which the user of a session, or of a pending
 // sign-in, proves it is them by one of their passkeys. It fails with ErrUnknown
-// when there is none for the relying party.
+// when there is none for the relying party, and with *account.ThrottledError. When
+// a key was the first factor of a pending sign-in, the passkey has to verify its
+// user, which is two factors in one: the key alone would be used twice.
 func (s *Service) Prove(ctx context.Context, live *session.Live, rp RelyingParty) (options any, err error) {
+	if err := account.Throttled(s.Guard.ChallengeOf(ctx, live.Identity.UserID)); err != nil {
+		return nil, err
+	}
 	o, err := s.ownerOf(ctx, live.Identity.UserID)
 	if err != nil {
 		return nil, err
@@ -108,16 +114,38 @@ func (s *Service) Prove(ctx context.Context, live *session.Live, rp RelyingParty
 	if err != nil {
 		return nil, err
 	}
-	assertion, state, err := library.BeginLogin(o, webauthn.WithUserVerification(protocol.VerificationPreferred))
+	verification := protocol.VerificationPreferred
+	if live.Identity.Pending && !live.Identity.Completes(authcore.Factor{Kind: authcore.FactorPasskey}) {
+		verification = protocol.VerificationRequired
+	}
+	assertion, state, err := library.BeginLogin(o, webauthn.WithUserVerification(verification))
 	if err != nil {
 		return nil, fmt.Errorf("making options: %w", err)
 	}
-	return assertion.Response, s.put(ctx, ceremony{forProof, live.ID, *state})
+	return assertion.Response, s.put(ctx, ceremony{Purpose: forProof, Session: live.ID, State: *state})
 }
 
 // FinishProof takes the answer as the second factor of a pending sign-in, or as a
-// fresh proof. Errors are those of this package.
+// fresh proof. Tries are counted as those of codes are. Errors are those of this
+// package and *account.ThrottledError.
 func (s *Service) FinishProof(ctx context.Context, live *session.Live, rp RelyingParty, in Attempt) (account.SignedIn, error) {
+	left, err := s.Accounts.TryFactor(ctx, live.Identity.UserID)
+	if err != nil {
+		return account.SignedIn{}, err
+	}
+	signedIn, err := s.prove(ctx, live, rp, in)
+	if errors.Is(err, account.ErrNoSecondFactor) {
+		err = ErrRefused
+	}
+	for _, wrong := range []error{ErrRefused, ErrExpired, ErrWrongSite, ErrUnknown, ErrCopied} {
+		if errors.Is(err, wrong) {
+			return account.SignedIn{}, s.unproven(ctx, live, left, in.Client, err)
+		}
+	}
+	return signedIn, err
+}
+
+func (s *Service) prove(ctx context.Context, live *session.Live, rp RelyingParty, in Attempt) (account.SignedIn, error) {
 	a, err := s.read(ctx, rp, in, forProof, live.ID)
 	if err != nil {
 		return account.SignedIn{}, err
@@ -128,11 +156,11 @@ func (s *Service) FinishProof(ctx context.Context, live *session.Live, rp Relyin
 	a.owner.passkeys = a.owner.of(rp)
 	credential, err := a.library.ValidateLogin(a.owner, a.State, a.parsed)
 	if err != nil {
-		return account.SignedIn{}, s.unproven(ctx, live, in.Client, refused(err))
+		return account.SignedIn{}, refused(err)
 	}
 	use, err := s.judge(ctx, a, credential, in.Client)
 	if err != nil {
-		return account.SignedIn{}, s.unproven(ctx, live, in.Client, err)
+		return account.SignedIn{}, err
 	}
 	proving := account.Proving{Factor: a.factor(), Trust: in.Trust, Devices: in.Devices, Client: in.Client}
 	return s.Accounts.Prove(ctx, live, proving, func(ctx context.Context, proof account.Proof) error {
@@ -141,9 +169,12 @@ func (s *Service) FinishProof(ctx context.Context, live *session.Live, rp Relyin
 }
 
 // unproven notes a failed proof and returns why.
-func (s *Service) unproven(ctx context.Context, live *session.Live, client authcore.Client, why error) error {
+func (s *Service) unproven(ctx context.Context, live *session.Live, left int, client authcore.Client, why error) error {
 	if err := s.Notes.Note(ctx, s.event(audit.TwoStepFailure, live, client).With("method", "passkey")); err != nil {
 		return fmt.Errorf("noting failed proof: %w", err)
+	}
+	if err := s.Accounts.FactorFailed(ctx, live, left, client); err != nil {
+		return err
 	}
 	return why
 }
@@ -184,31 +215,3 @@ func (s *Service) read(ctx context.Context, rp RelyingParty, in Attempt, p purpo
 }
 
 func (a answer) factor() authcore.Factor { return factorOf(a.parsed.Response.AuthenticatorData.Flags) }
-
-// judge applies the policy on counters to a valid answer, and returns what to note
-// of it. It fails with ErrCopied.
-func (s *Service) judge(ctx context.Context, a answer, credential *webauthn.Credential, client authcore.Client) (Use, error) {
-	use := Use{ID: a.passkey.ID, Before: a.passkey.SignCount, After: credential.Authenticator.SignCount, BackedUp: credential.Flags.BackupState}
-	if !credential.Authenticator.CloneWarning {
-		return use, nil
-	}
-	event := audit.New(s.Clock(), audit.PasskeyRegression, client).By(audit.ActorSystem, "").Of(a.owner.user.ID).
-		With("name", a.passkey.Name).With("policy", string(s.Counts)).
-		With("previous", strconv.Itoa(int(a.passkey.SignCount))).
-		With("presented", strconv.Itoa(int(a.parsed.Response.AuthenticatorData.Counter)))
-	if s.Counts == CountRevoke {
-		err := s.Store.RemovePasskey(ctx, a.owner.user.ID, a.passkey.ID, false, event)
-		if err != nil && !errors.Is(err, authcore.ErrNotFound) {
-			return use, fmt.Errorf("removing passkey: %w", err)
-		}
-		return use, ErrCopied
-	}
-	if err := s.Notes.Note(ctx, event); err != nil {
-		return use, fmt.Errorf("noting counter: %w", err)
-	}
-	if s.Counts == CountReauth {
-		return use, ErrCopied
-	}
-	use.After = use.Before // it never goes back
-	return use, nil
-}

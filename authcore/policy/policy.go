@@ -34,6 +34,9 @@ type Need struct {
 	// when none is named, of all. A trusted browser is enough for that.
 	TwoStep      bool
 	TwoStepRoles []string
+	// OneStep takes sessions that were made where no second factor was asked of a
+	// user who has one; see authcore.Identity.Skipped.
+	OneStep bool
 }
 
 // proofs are the kinds of proof of which one must be fresh; none means any.
@@ -143,13 +146,17 @@ func unproven(need Need, id *authcore.Identity, now time.Time) []Missing {
 		}
 		missing = append(missing, Missing{MissingFactor, kinds})
 	}
-	if need.TwoStep && id.Level < authcore.AAL2 && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasRole(id, need.TwoStepRoles)) {
+	if id.Level < authcore.AAL2 && (asksTwoStep(need, id) || id.Skipped && !need.OneStep) {
 		missing = append(missing, Missing{MissingTwoStep, need.TwoStepRoles})
 	}
 	if need.Fresh > 0 && now.Sub(id.ProvenAt(need.proofs()...)) > need.Fresh {
 		missing = append(missing, Missing{Condition: MissingFresh})
 	}
 	return missing
+}
+
+func asksTwoStep(need Need, id *authcore.Identity) bool {
+	return need.TwoStep && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasRole(id, need.TwoStepRoles))
 }
 
 // wanted returns the kinds of proof that meet the first of what is missing. If

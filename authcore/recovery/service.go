@@ -19,7 +19,6 @@ import (
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -89,12 +88,8 @@ func (s *Service) ask(ctx context.Context, kind job.Kind, a Ask) error {
 		return &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmail}}
 	}
 	allowed, err := s.Guard.Mail(ctx, string(kind), email.Key, a.Client.IP)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return fmt.Errorf("counting request: %w", err)
+	if err != nil {
+		return account.Throttled(err)
 	}
 	key := email.Key
 	if !allowed {

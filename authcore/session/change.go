@@ -84,7 +84,9 @@ func truncate(s string, n int) string {
 	return s
 }
 
-// makeRoom ends the oldest sessions of a user who holds too many.
+// makeRoom ends the oldest sessions of a user who holds too many, and before them
+// those that wait for a second factor: whoever knows the password alone must not
+// sign the owner out by beginning to sign in again and again.
 func (m *Manager) makeRoom(ctx context.Context, userID string) error {
 	owned, err := m.store.OfUser(ctx, userID)
 	if err != nil {
@@ -93,7 +95,15 @@ func (m *Manager) makeRoom(ctx context.Context, userID string) error {
 	if len(owned) < sessionsPerUser {
 		return nil
 	}
-	return m.revoke(ctx, userID, owned[sessionsPerUser-1:])
+	var whole, pending []Owned
+	for _, o := range owned {
+		if s, err := decode(&o.Record); err == nil && s.Identity.Pending {
+			pending = append(pending, o)
+		} else {
+			whole = append(whole, o)
+		}
+	}
+	return m.revoke(ctx, userID, append(whole, pending...)[sessionsPerUser-1:])
 }
 
 // Rotate gives a session a new token, after a change of trust, and applies the

@@ -10,7 +10,8 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 )
 
-// List returns the live sessions of a user, newest first.
+// List returns the live sessions of a user, newest first, less those that wait for
+// a second factor: nobody is signed in there.
 func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 	owned, err := m.store.OfUser(ctx, userID)
 	if err != nil {
@@ -24,7 +25,7 @@ func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 			m.logger.Warn("a session cannot be read", slog.String("session", owned[i].ID), slog.Any("error", err))
 			continue
 		}
-		if !live.expired(now) {
+		if !live.expired(now) && !live.Identity.Pending {
 			list = append(list, *live.Session)
 		}
 	}

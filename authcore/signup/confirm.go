@@ -5,15 +5,12 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -133,13 +130,8 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 	if counted == "" {
 		return Confirmed{}, wrongCode()
 	}
-	err := s.Guard.Code(ctx, counted, client.IP)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return Confirmed{}, &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return Confirmed{}, fmt.Errorf("counting try: %w", err)
+	if err := account.Throttled(s.Guard.Code(ctx, counted, client.IP)); err != nil {
+		return Confirmed{}, err
 	}
 	t, err := s.Store.ConfirmToken(ctx, held.ID, userID, s.Clock())
 	if errors.Is(err, authcore.ErrNotFound) {
@@ -149,7 +141,7 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 		return Confirmed{}, err
 	}
 	u, err := s.behind(ctx, t)
-	if err == nil && subtle.ConstantTimeCompare(u.code, []byte(digits(code))) != 1 {
+	if err == nil && subtle.ConstantTimeCompare(u.code, []byte(authcore.Digits(code))) != 1 {
 		return Confirmed{}, wrongCode()
 	}
 	if err == nil {
@@ -166,16 +158,6 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 
 func wrongCode() error {
 	return &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
-}
-
-// digits drops what people type between the digits of a code.
-func digits(code string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' {
-			return -1
-		}
-		return r
-	}, code)
 }
 
 // confirm signs in whoever has proven an address; keep says that the password is

@@ -87,7 +87,8 @@ func (s *Service) invitation(ctx context.Context, secret string) (t token.Token,
 }
 
 // Accept makes the account that an invitation offers and signs in. The address
-// is proven by the link and is that of the invitation, whatever the form says.
+// is proven by the link and is that of the invitation, whatever the form says; with
+// a passkey instead of a password, the link is the proof.
 // It fails with *account.InvalidError for bad fields and authcore.ErrNotFound for
 // an invitation that does not work (any more).
 func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account.SignedIn, error) {
@@ -96,16 +97,19 @@ func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account
 		return account.SignedIn{}, err
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
-		Email: o.Email, Name: in.Name, Password: in.Password, Language: in.Client.Language, Profile: in.Profile, Role: o.Role, Verified: true,
+		Email: o.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile, Role: o.Role, Verified: true,
 	})
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	passwordHash, err := s.Accounts.Hash(ctx, in.Password)
-	if err != nil {
-		return account.SignedIn{}, err
+	passwordHash, proof := "", authcore.FactorLink
+	if !in.Passkey {
+		if passwordHash, err = s.Accounts.Hash(ctx, in.Password); err != nil {
+			return account.SignedIn{}, err
+		}
+		proof = authcore.FactorPassword
 	}
-	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Client: in.Client}
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: proof}, Client: in.Client}
 	signedIn, err := s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
 		event.Action = audit.InvitationAccept
 		return s.Store.Accept(ctx, t, user, passwordHash, event)

@@ -30,7 +30,6 @@ import (
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
-	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -164,14 +163,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 // account, so that nothing is sent and the work is as ever.
 func (s *Service) allow(ctx context.Context, key string, client authcore.Client) (string, error) {
 	allowed, err := s.Guard.Mail(ctx, string(SignUpJob), key, client.IP)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return "", &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return "", fmt.Errorf("counting request: %w", err)
-	case !allowed:
-		return "", nil
+	if err != nil || !allowed {
+		return "", account.Throttled(err)
 	}
 	return key, nil
 }

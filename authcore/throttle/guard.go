@@ -22,11 +22,12 @@ type Limits struct {
 	Network Limit
 	// StepUp is per signed-in user. Default: 5 in 15 minutes.
 	StepUp Limit
-	// Factor is how many codes of an app, or backup codes, may be tried in a row
-	// per user, wherever that is. Default: 5 in 15 minutes.
+	// Factor is how many second factors may be tried in a row per user, wherever
+	// that is. Default: 5 in 15 minutes.
 	Factor Limit
-	// Challenge is how many WebAuthn challenges a client network may ask for.
-	// Default: 300 in 15 minutes.
+	// Challenge is how many WebAuthn challenges a client network, or a signed-in
+	// user, may ask for, and how many answers a network may sign in with. Default:
+	// 300 in 15 minutes.
 	Challenge Limit
 	// Mail is per address and kind of mail that strangers can ask for. Default:
 	// 3 in 15 minutes.
@@ -194,6 +195,16 @@ func (g *Guard) FactorSucceeded(ctx context.Context, userID string) error {
 // *Exceeded.
 func (g *Guard) Challenge(ctx context.Context, ip string) error {
 	return g.takeNetwork(ctx, ip, g.limits.Load().Challenge)
+}
+
+// Answer counts the answer of a stranger to one; it fails with *Exceeded.
+func (g *Guard) Answer(ctx context.Context, ip string) error {
+	return g.take(ctx, "answer|"+Network(ip), g.limits.Load().Challenge)
+}
+
+// ChallengeOf counts a challenge that a user asks for; it fails with *Exceeded.
+func (g *Guard) ChallengeOf(ctx context.Context, userID string) error {
+	return g.take(ctx, "user|"+userID, g.limits.Load().Challenge)
 }
 
 // Mail counts a request of a stranger for a mail to an address. It fails with

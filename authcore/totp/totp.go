@@ -11,11 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/boombuler/barcode/qr"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"github.com/sigra-auth/sigra/authcore"
 )
 
 const (
@@ -69,7 +70,7 @@ func (s Secret) URI(issuer, account string) string {
 // of the current ones. The caller sees to it that no step is used twice (RFC
 // 6238 section 5.2): it is at least as late as every one that was used before.
 func (s Secret) Step(code string, now time.Time) (step int64, ok bool) {
-	code = Clean(code)
+	code = authcore.Digits(code)
 	current := now.Unix() / int64(period.Seconds())
 	opts := hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}
 	text := encoding.EncodeToString(s)
@@ -80,16 +81,6 @@ func (s Secret) Step(code string, now time.Time) (step int64, ok bool) {
 		}
 	}
 	return step, ok
-}
-
-// Clean drops what people type between the digits of a code.
-func Clean(code string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' {
-			return -1
-		}
-		return r
-	}, code)
 }
 
 // QR is a QR code as an SVG path of unit squares.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 )
 
 const browserColumns = `id, user_id, hash, epoch, user_agent, ip, created_at, expires_at`
@@ -54,8 +55,8 @@ func (db *DB) Browsers(ctx context.Context, userID string, epoch int64, at time.
 }
 
 // RemoveBrowsers implements account.BrowserStore.
-func (db *DB) RemoveBrowsers(ctx context.Context, userID, id string, event audit.Event) error {
-	return db.transact(ctx, "removing trusted browsers", func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) RemoveBrowsers(ctx context.Context, userID, id string, event audit.Event, jobs ...job.Job) error {
+	return db.promise(ctx, "removing trusted browsers", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `DELETE FROM trusted_browsers WHERE user_id = $1 AND ($2 = '' OR id = $2)`, userID, id))
 		if err == nil && n == 0 {
 			err = sql.ErrNoRows

@@ -50,12 +50,17 @@ func (db *DB) promise(ctx context.Context, doing string, jobs []job.Job, change 
 		return insertJobs(ctx, tx, jobs)
 	})
 	if err == nil && len(jobs) > 0 {
-		select {
-		case db.promised <- struct{}{}:
-		default: // it knows already
-		}
+		db.wake()
 	}
 	return err
+}
+
+// wake tells the worker that there are jobs.
+func (db *DB) wake() {
+	select {
+	case db.promised <- struct{}{}:
+	default: // it knows already
+	}
 }
 
 // Promised receives a value after jobs were stored by this process.

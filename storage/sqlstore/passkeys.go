@@ -3,22 +3,20 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
-const passkeyColumns = `credential_id, user_id, rp_id, name, data, sign_count, backed_up, created_at, used_at`
+const passkeyColumns = `credential_id, user_id, rp_id, name, discoverable, data, sign_count, backed_up, created_at, used_at`
 
 func scanPasskey(row interface{ Scan(...any) error }) (p passkey.Passkey, err error) {
 	var created, used int64
-	err = row.Scan(&p.ID, &p.UserID, &p.RPID, &p.Name, &p.Data, &p.SignCount, &p.BackedUp, &created, &used)
+	err = row.Scan(&p.ID, &p.UserID, &p.RPID, &p.Name, &p.Discoverable, &p.Data, &p.SignCount, &p.BackedUp, &created, &used)
 	p.CreatedAt, p.UsedAt = timeOf(created), timeOf(used)
 	return p, err
 }
@@ -43,6 +41,14 @@ func (db *DB) Passkeys(ctx context.Context, userID string) (list []passkey.Passk
 	return list, db.failed(doing, rows.Err())
 }
 
+// HasPasskey implements passkey.Store.
+func (db *DB) HasPasskey(ctx context.Context, userID, rpID string) (has bool, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	row := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND rp_id = $2)`, userID, rpID)
+	return has, db.failed("looking for a passkey", row.Scan(&has))
+}
+
 // Passkey implements passkey.Store.
 func (db *DB) Passkey(ctx context.Context, id []byte) (passkey.Passkey, error) {
 	ctx, cancel := bounded(ctx)
@@ -65,8 +71,13 @@ func (db *DB) AddPasskey(ctx context.Context, p passkey.Passkey, epoch int64, ma
 		if count >= max {
 			return passkey.ErrTooMany
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO passkeys (`+passkeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			p.ID, p.UserID, p.RPID, p.Name, p.Data, int64(p.SignCount), p.BackedUp, micros(p.CreatedAt), micros(p.UsedAt)); err != nil {
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO passkeys (`+passkeyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			ON CONFLICT (credential_id) DO NOTHING`,
+			p.ID, p.UserID, p.RPID, p.Name, p.Discoverable, p.Data, int64(p.SignCount), p.BackedUp, micros(p.CreatedAt), micros(p.UsedAt)))
+		if err == nil && n == 0 {
+			err = passkey.ErrExists
+		}
+		if err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
@@ -76,11 +87,12 @@ func (db *DB) AddPasskey(ctx context.Context, p passkey.Passkey, epoch int64, ma
 // UsePasskey implements passkey.Store.
 func (db *DB) UsePasskey(ctx context.Context, u passkey.Use, p account.Proof) error {
 	return db.prove(ctx, "using a passkey", p, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE passkeys SET sign_count = $3, backed_up = $4, used_at = $5
+		n, err := affected(tx.ExecContext(ctx, `UPDATE passkeys SET sign_count = $3, backed_up = $4, used_at = $5,
+			discoverable = discoverable OR $7
 			WHERE credential_id = $1 AND user_id = $6 AND sign_count = $2`,
-			u.ID, int64(u.Before), int64(u.After), u.BackedUp, micros(p.Event.At), p.UserID))
+			u.ID, int64(u.Before), int64(u.After), u.BackedUp, micros(p.Event.At), p.UserID, u.Discovered))
 		if err == nil && n == 0 {
-			err = fmt.Errorf("%w: the passkey was used or removed meanwhile", authcore.ErrConflict)
+			err = fmt.Errorf("%w: the passkey was used or removed meanwhile", passkey.ErrRefused)
 		}
 		return err
 	})
@@ -101,22 +113,22 @@ func (db *DB) RenamePasskey(ctx context.Context, userID string, id []byte, name 
 }
 
 // RemovePasskey implements passkey.Store.
-func (db *DB) RemovePasskey(ctx context.Context, userID string, id []byte, guarded bool, event audit.Event, jobs ...job.Job) error {
+func (db *DB) RemovePasskey(ctx context.Context, r passkey.Removal, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "removing a passkey", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		var twoStepAt int64
-		row := tx.QueryRowContext(ctx, `SELECT two_step_at FROM users WHERE id = $1`+db.dialect.forUpdate(), userID)
+		row := tx.QueryRowContext(ctx, `SELECT two_step_at FROM users WHERE id = $1`+db.dialect.forUpdate(), r.UserID)
 		if err := row.Scan(&twoStepAt); err != nil {
 			return err
 		}
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM passkeys WHERE credential_id = $1 AND user_id = $2`, id, userID))
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM passkeys WHERE credential_id = $1 AND user_id = $2`, r.ID, r.UserID))
 		if err == nil && n == 0 {
 			err = sql.ErrNoRows
 		}
 		if err != nil {
 			return err
 		}
-		if guarded {
-			if err := otherWay(ctx, tx, userID, twoStepAt != 0); err != nil {
+		if r.Guarded {
+			if err := otherWay(ctx, tx, r, twoStepAt != 0); err != nil {
 				return err
 			}
 		}
@@ -124,21 +136,23 @@ func (db *DB) RemovePasskey(ctx context.Context, userID string, id []byte, guard
 	})
 }
 
-// otherWay fails with passkey.ErrLast when a user without a passkey could not sign
-// in any more.
-func otherWay(ctx context.Context, tx *sql.Tx, userID string, twoStep bool) error {
+// otherWay fails with passkey.ErrLast when a user could not sign in any more with
+// what is left. Passkeys of other relying parties do not count: the domain may have
+// been another one before.
+func otherWay(ctx context.Context, tx *sql.Tx, r passkey.Removal, twoStep bool) error {
 	var password, app bool
-	row := tx.QueryRowContext(ctx, `SELECT password_hash <> '', EXISTS (SELECT 1 FROM two_step WHERE user_id = $1 AND app_at <> 0)
-		FROM credentials WHERE user_id = $1 AND NOT EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)`, userID)
-	err := row.Scan(&password, &app)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil // there is another passkey
-	case err == nil && (!password || twoStep && !app):
-		return passkey.ErrLast
-	default:
+	var any, discoverable int
+	row := tx.QueryRowContext(ctx, `SELECT password_hash <> '', EXISTS (SELECT 1 FROM two_step WHERE user_id = $1 AND app_at <> 0),
+		(SELECT count(*) FROM passkeys WHERE user_id = $1 AND rp_id = $2),
+		(SELECT count(*) FROM passkeys WHERE user_id = $1 AND rp_id = $2 AND discoverable)
+		FROM credentials WHERE user_id = $1`, r.UserID, r.RPID)
+	if err := row.Scan(&password, &app, &any, &discoverable); err != nil {
 		return err
 	}
+	if !password && discoverable == 0 || twoStep && !app && any == 0 {
+		return passkey.ErrLast
+	}
+	return nil
 }
 
 // PutCeremony implements passkey.Ceremonies.

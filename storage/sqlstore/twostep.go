@@ -3,9 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
-	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
@@ -13,14 +11,15 @@ import (
 )
 
 // Factors implements mfa.Store.
-func (db *DB) Factors(ctx context.Context, userID string) (f mfa.Factors, err error) {
+func (db *DB) Factors(ctx context.Context, userID, rpID string) (f mfa.Factors, err error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var twoStepAt, appAt int64
 	row := db.read.QueryRowContext(ctx, `SELECT credentials.password_hash <> '', users.two_step_at, coalesce(two_step.secret, $2), coalesce(two_step.app_at, 0),
-		coalesce(two_step.failures, 0), (SELECT count(*) FROM backup_codes WHERE user_id = users.id), (SELECT count(*) FROM passkeys WHERE user_id = users.id)
-		FROM users JOIN credentials ON credentials.user_id = users.id LEFT JOIN two_step ON two_step.user_id = users.id WHERE users.id = $1`, userID, []byte{})
-	if err := row.Scan(&f.Password, &twoStepAt, &f.Secret, &appAt, &f.Failures, &f.Codes, &f.Passkeys); err != nil {
+		coalesce(two_step.failures, 0), (SELECT count(*) FROM backup_codes WHERE user_id = users.id),
+		(SELECT count(*) FROM passkeys WHERE user_id = users.id AND rp_id = $3), (SELECT count(*) FROM passkeys WHERE user_id = users.id AND rp_id <> $3)
+		FROM users JOIN credentials ON credentials.user_id = users.id LEFT JOIN two_step ON two_step.user_id = users.id WHERE users.id = $1`, userID, []byte{}, rpID)
+	if err := row.Scan(&f.Password, &twoStepAt, &f.Secret, &appAt, &f.Failures, &f.Codes, &f.Passkeys, &f.Elsewhere); err != nil {
 		return mfa.Factors{}, db.failed("reading second factors", err)
 	}
 	f.TwoStepAt, f.AppAt = timeOf(twoStepAt), timeOf(appAt)
@@ -49,17 +48,21 @@ func (db *DB) TurnOn(ctx context.Context, e mfa.Enrollment, event audit.Event, j
 }
 
 // insertApp stores the app of an enrollment. Without one, there must be a passkey.
+// Time steps are the same for every secret, so the latest that was used stands: the
+// code that has proven a secret must not be good again when the secret is enrolled
+// again.
 func insertApp(ctx context.Context, tx *sql.Tx, e mfa.Enrollment, at int64) error {
 	if len(e.Secret) > 0 {
 		_, err := tx.ExecContext(ctx, `INSERT INTO two_step (user_id, secret, step, app_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, step = excluded.step, app_at = excluded.app_at, failures = 0`,
+			ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret,
+			step = CASE WHEN two_step.step > excluded.step THEN two_step.step ELSE excluded.step END, app_at = excluded.app_at, failures = 0`,
 			e.UserID, e.Secret, e.Step, at)
 		return err
 	}
 	n, err := affected(tx.ExecContext(ctx, `INSERT INTO two_step (user_id) SELECT $1
-		WHERE EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1) ON CONFLICT (user_id) DO UPDATE SET failures = 0`, e.UserID))
+		WHERE EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND rp_id = $2) ON CONFLICT (user_id) DO UPDATE SET failures = 0`, e.UserID, e.RPID))
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%w: there is no second factor", authcore.ErrConflict)
+		err = mfa.ErrNoPasskey
 	}
 	return err
 }
@@ -142,8 +145,8 @@ func (db *DB) UseStep(ctx context.Context, step int64, p account.Proof) error {
 }
 
 // UseBackupCode implements mfa.Store.
-func (db *DB) UseBackupCode(ctx context.Context, hash []byte, p account.Proof) (left int, err error) {
-	err = db.prove(ctx, "using a backup code", p, func(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) UseBackupCode(ctx context.Context, hash []byte, p account.Proof, tell func(left int) (job.Job, error)) error {
+	err := db.prove(ctx, "using a backup code", p, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `DELETE FROM backup_codes WHERE user_id = $1 AND hash = $2`, p.UserID, hash))
 		if err == nil && n == 0 {
 			err = sql.ErrNoRows
@@ -154,9 +157,20 @@ func (db *DB) UseBackupCode(ctx context.Context, hash []byte, p account.Proof) (
 		if _, err := tx.ExecContext(ctx, `UPDATE two_step SET failures = 0 WHERE user_id = $1`, p.UserID); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM backup_codes WHERE user_id = $1`, p.UserID).Scan(&left)
+		var left int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM backup_codes WHERE user_id = $1`, p.UserID).Scan(&left); err != nil {
+			return err
+		}
+		letter, err := tell(left)
+		if err != nil {
+			return err
+		}
+		return insertJobs(ctx, tx, []job.Job{letter})
 	})
-	return left, err
+	if err == nil {
+		db.wake()
+	}
+	return err
 }
 
 // prove uses a factor up and stores what goes with the proof. The account is

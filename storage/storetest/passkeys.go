@@ -35,7 +35,7 @@ func Passkeys(t *testing.T, open func(testing.TB) PasskeyStore) {
 
 func newPasskey(user authcore.User, id string) passkey.Passkey {
 	return passkey.Passkey{
-		ID: []byte(id + "\x00\xff"), UserID: user.ID, RPID: "example.com", Name: "Läptop", Data: []byte(`{"key":""}`), SignCount: 1<<32 - 10,
+		ID: []byte(id + "\x00\xff"), UserID: user.ID, RPID: "example.com", Name: "Läptop", Discoverable: true, Data: []byte(`{"key":""}`), SignCount: 1<<32 - 10,
 		BackedUp: true, CreatedAt: now(),
 	}
 }
@@ -90,7 +90,7 @@ func testPasskeyTwice(ctx context.Context, t *testing.T, s PasskeyStore) {
 	other := newUser("grace")
 	must(t, s.Create(ctx, other, "hash", newEvent(audit.UserCreate)))
 	p.UserID = other.ID
-	wantError(t, s.AddPasskey(ctx, p, other.AuthEpoch, 10, newEvent(audit.PasskeyRegister)), authcore.ErrConflict)
+	wantError(t, s.AddPasskey(ctx, p, other.AuthEpoch, 10, newEvent(audit.PasskeyRegister)), passkey.ErrExists)
 }
 
 func testUsePasskey(ctx context.Context, t *testing.T, s PasskeyStore) {
@@ -102,10 +102,10 @@ func testUsePasskey(ctx context.Context, t *testing.T, s PasskeyStore) {
 	if got.SignCount != 1<<32-1 || got.BackedUp || got.UsedAt.IsZero() {
 		t.Errorf("after a use: %+v", got)
 	}
-	wantError(t, s.UsePasskey(ctx, use, proofOf(user)), authcore.ErrConflict)
+	wantError(t, s.UsePasskey(ctx, use, proofOf(user)), passkey.ErrRefused)
 	other := newUser("grace")
 	must(t, s.Create(ctx, other, "hash", newEvent(audit.UserCreate)))
-	wantError(t, s.UsePasskey(ctx, passkey.Use{ID: p.ID, Before: 1<<32 - 1}, proofOf(other)), authcore.ErrConflict)
+	wantError(t, s.UsePasskey(ctx, passkey.Use{ID: p.ID, Before: 1<<32 - 1}, proofOf(other)), passkey.ErrRefused)
 	stale := proofOf(user)
 	stale.Epoch++
 	wantError(t, s.UsePasskey(ctx, passkey.Use{ID: p.ID, Before: 1<<32 - 1}, stale), authcore.ErrConflict)
@@ -120,7 +120,7 @@ func testUsePasskeyRace(ctx context.Context, t *testing.T, s PasskeyStore) {
 		if err == nil {
 			won++
 		} else {
-			wantError(t, err, authcore.ErrConflict)
+			wantError(t, err, passkey.ErrRefused)
 		}
 	}
 	same(t, "uses of one counter", won, 1)
@@ -137,41 +137,67 @@ func testChangePasskeys(ctx context.Context, t *testing.T, s PasskeyStore) {
 	for what, err := range map[string]error{
 		"rename that of others": s.RenamePasskey(ctx, other.ID, p.ID, "Mine", newEvent(audit.PasskeyRename)),
 		"rename none":           s.RenamePasskey(ctx, user.ID, []byte("none"), "Mine", newEvent(audit.PasskeyRename)),
-		"remove that of others": s.RemovePasskey(ctx, other.ID, p.ID, true, newEvent(audit.PasskeyDelete)),
-		"remove none":           s.RemovePasskey(ctx, user.ID, []byte("none"), true, newEvent(audit.PasskeyDelete)),
+		"remove that of others": s.RemovePasskey(ctx, removal(other, p.ID), newEvent(audit.PasskeyDelete)),
+		"remove none":           s.RemovePasskey(ctx, removal(user, []byte("none")), newEvent(audit.PasskeyDelete)),
 	} {
 		if !errors.Is(err, authcore.ErrNotFound) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	must(t, s.RemovePasskey(ctx, user.ID, p.ID, true, newEvent(audit.PasskeyDelete)))
+	must(t, s.RemovePasskey(ctx, removal(user, p.ID), newEvent(audit.PasskeyDelete)))
 	_, err = s.Passkey(ctx, p.ID)
 	wantError(t, err, authcore.ErrNotFound)
 }
 
+// removal is a guarded one.
+func removal(user authcore.User, id []byte) passkey.Removal {
+	return passkey.Removal{UserID: user.ID, ID: id, Guarded: true, RPID: "example.com"}
+}
+
+// testLastPasskey: without a password, a passkey must be left that works here and
+// signs in by itself.
 func testLastPasskey(ctx context.Context, t *testing.T, s PasskeyStore) {
 	user, p := owning(ctx, t, s, "")
 	remove := func(id []byte, guarded bool) error {
-		return s.RemovePasskey(ctx, user.ID, id, guarded, newEvent(audit.PasskeyDelete))
+		r := removal(user, id)
+		r.Guarded = guarded
+		return s.RemovePasskey(ctx, r, newEvent(audit.PasskeyDelete))
+	}
+	add := func(name string, change func(*passkey.Passkey)) passkey.Passkey {
+		p := newPasskey(user, name)
+		change(&p)
+		must(t, s.AddPasskey(ctx, p, user.AuthEpoch, 10, newEvent(audit.PasskeyRegister)))
+		return p
 	}
 	wantError(t, remove(p.ID, true), passkey.ErrLast)
-	second := newPasskey(user, "second")
-	must(t, s.AddPasskey(ctx, second, user.AuthEpoch, 10, newEvent(audit.PasskeyRegister)))
-	must(t, remove(second.ID, true))
-	must(t, remove(p.ID, false))
+	elsewhere := add("former domain", func(p *passkey.Passkey) { p.RPID = "example.org" })
+	wantError(t, remove(p.ID, true), passkey.ErrLast)
+	key := add("security key", func(p *passkey.Passkey) { p.Discoverable = false })
+	wantError(t, remove(p.ID, true), passkey.ErrLast)
+	must(t, remove(elsewhere.ID, true))
+	must(t, s.UsePasskey(ctx, passkey.Use{ID: key.ID, Before: key.SignCount, After: key.SignCount, Discovered: true}, proofOf(user)))
+	must(t, remove(p.ID, true)) // the key has shown that it signs in by itself
+	must(t, remove(key.ID, false))
 }
 
 func testPasskeyAsSecondFactor(ctx context.Context, t *testing.T, s PasskeyStore) {
 	user, p := owning(ctx, t, s, "hash")
-	must(t, s.TurnOn(ctx, mfa.Enrollment{UserID: user.ID, Epoch: user.AuthEpoch, Codes: [][]byte{[]byte("one")}}, newEvent(audit.TwoStepEnroll)))
-	factors, err := s.Factors(ctx, user.ID)
-	must(t, err)
-	if factors.TwoStepAt.IsZero() || len(factors.Secret) > 0 || factors.Passkeys != 1 || factors.Codes != 1 {
-		t.Errorf("%+v", factors)
+	elsewhere := mfa.Enrollment{UserID: user.ID, Epoch: user.AuthEpoch, RPID: "example.org"}
+	wantError(t, s.TurnOn(ctx, elsewhere, newEvent(audit.TwoStepEnroll)), mfa.ErrNoPasskey)
+	must(t, s.TurnOn(ctx, mfa.Enrollment{UserID: user.ID, Epoch: user.AuthEpoch, RPID: "example.com", Codes: [][]byte{[]byte("one")}}, newEvent(audit.TwoStepEnroll)))
+	for rpID, want := range map[string][2]int{"example.com": {1, 0}, "example.org": {0, 1}, "": {0, 1}} {
+		factors, err := s.Factors(ctx, user.ID, rpID)
+		must(t, err)
+		if factors.TwoStepAt.IsZero() || len(factors.Secret) > 0 || factors.Passkeys != want[0] || factors.Elsewhere != want[1] || factors.Codes != 1 {
+			t.Errorf("at %q: %+v", rpID, factors)
+		}
+		has, err := s.HasPasskey(ctx, user.ID, rpID)
+		must(t, err)
+		same(t, "has one at "+rpID, has, want[0] == 1)
 	}
-	wantError(t, s.RemovePasskey(ctx, user.ID, p.ID, true, newEvent(audit.PasskeyDelete)), passkey.ErrLast)
+	wantError(t, s.RemovePasskey(ctx, removal(user, p.ID), newEvent(audit.PasskeyDelete)), passkey.ErrLast)
 	must(t, s.TurnOn(ctx, enrollment(user), newEvent(audit.TwoStepEnroll)))
-	must(t, s.RemovePasskey(ctx, user.ID, p.ID, true, newEvent(audit.PasskeyDelete)))
+	must(t, s.RemovePasskey(ctx, removal(user, p.ID), newEvent(audit.PasskeyDelete)))
 	must(t, s.Reset(ctx, user.ID, newEvent(audit.TwoStepReset)))
 }
 

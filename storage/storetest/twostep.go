@@ -12,6 +12,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mfa"
 )
 
@@ -28,6 +29,7 @@ func TwoStep(t *testing.T, open func(testing.TB) TwoSteps) {
 		"turn on":                      testTurnOn,
 		"no factor at all":             testTurnOnWithoutFactor,
 		"turn on at another epoch":     testTurnOnRaced,
+		"turn on again":                testTurnOnAgain,
 		"a step once":                  testUseStep,
 		"a step once, of many at once": testUseStepRace,
 		"a code once":                  testUseBackupCode,
@@ -59,15 +61,24 @@ func proofOf(user authcore.User) account.Proof {
 	return account.Proof{UserID: user.ID, Epoch: user.AuthEpoch, Event: newEvent(audit.LoginSuccess).Of(user.ID)}
 }
 
+// useCode uses a backup code up and returns how many the owner is told of.
+func useCode(ctx context.Context, s TwoSteps, code string, p account.Proof) (left int, err error) {
+	err = s.UseBackupCode(ctx, []byte(code), p, func(n int) (job.Job, error) {
+		left = n
+		return newJob("mail"), nil
+	})
+	return left, err
+}
+
 func testTurnOn(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := newUser("ada")
 	must(t, s.Create(ctx, user, "hash", newEvent(audit.UserCreate)))
-	before, err := s.Factors(ctx, user.ID)
+	before, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	same(t, "before", before, mfa.Factors{Password: true, Secret: []byte{}})
 	event := newEvent(audit.TwoStepEnroll)
 	must(t, s.TurnOn(ctx, enrollment(user), event))
-	after, err := s.Factors(ctx, user.ID)
+	after, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	at := event.At.Truncate(time.Microsecond)
 	same(t, "after", after, mfa.Factors{Password: true, TwoStepAt: at, Secret: []byte("sealed\x00"), AppAt: at, Codes: 2})
@@ -77,19 +88,29 @@ func testTurnOn(ctx context.Context, t *testing.T, s TwoSteps) {
 	again := enrollment(user)
 	again.Secret, again.Step, again.Codes = []byte("other"), 7, [][]byte{[]byte("three")}
 	must(t, s.TurnOn(ctx, again, newEvent(audit.TwoStepEnroll)))
-	factors, err := s.Factors(ctx, user.ID)
+	factors, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	if !factors.TwoStepAt.Equal(at) || !bytes.Equal(factors.Secret, again.Secret) || factors.Codes != 1 {
 		t.Errorf("another app: %+v", factors)
 	}
-	_, err = s.Factors(ctx, newID())
+	_, err = s.Factors(ctx, newID(), "")
 	wantError(t, err, authcore.ErrNotFound)
+}
+
+// testTurnOnAgain enrolls a secret again, with the code that has proven it: no code
+// of before is good again.
+func testTurnOnAgain(ctx context.Context, t *testing.T, s TwoSteps) {
+	user := enrolled(ctx, t, s)
+	must(t, s.UseStep(ctx, 101, proofOf(user)))
+	must(t, s.TurnOn(ctx, enrollment(user), newEvent(audit.TwoStepEnroll)))
+	wantError(t, s.UseStep(ctx, 101, proofOf(user)), authcore.ErrNotFound)
+	must(t, s.UseStep(ctx, 102, proofOf(user)))
 }
 
 func testTurnOnWithoutFactor(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := newUser("ada")
 	must(t, s.Create(ctx, user, "hash", newEvent(audit.UserCreate)))
-	wantError(t, s.TurnOn(ctx, mfa.Enrollment{UserID: user.ID, Codes: [][]byte{[]byte("one")}}, newEvent(audit.TwoStepEnroll)), authcore.ErrConflict)
+	wantError(t, s.TurnOn(ctx, mfa.Enrollment{UserID: user.ID, Codes: [][]byte{[]byte("one")}}, newEvent(audit.TwoStepEnroll)), mfa.ErrNoPasskey)
 	if user, _, err := s.User(ctx, user.ID); err != nil || user.TwoStep() {
 		t.Errorf("it is on, %v", err)
 	}
@@ -136,7 +157,7 @@ func testUseStepRace(ctx context.Context, t *testing.T, s TwoSteps) {
 func testUseBackupCodeRace(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := enrolled(ctx, t, s)
 	wantOne(t, concurrently(20, func(int) error {
-		_, err := s.UseBackupCode(ctx, []byte("one"), proofOf(user))
+		_, err := useCode(ctx, s, "one", proofOf(user))
 		return err
 	}))
 }
@@ -160,19 +181,19 @@ func wantOne(t *testing.T, errs []error) {
 
 func testUseBackupCode(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := enrolled(ctx, t, s)
-	left, err := s.UseBackupCode(ctx, []byte("one"), proofOf(user))
+	left, err := useCode(ctx, s, "one", proofOf(user))
 	must(t, err)
 	same(t, "left", left, 1)
-	_, err = s.UseBackupCode(ctx, []byte("one"), proofOf(user))
+	_, err = useCode(ctx, s, "one", proofOf(user))
 	wantError(t, err, authcore.ErrNotFound)
 	other := newUser("grace")
 	must(t, s.Create(ctx, other, "hash", newEvent(audit.UserCreate)))
-	_, err = s.UseBackupCode(ctx, []byte("two"), proofOf(other))
+	_, err = useCode(ctx, s, "two", proofOf(other))
 	wantError(t, err, authcore.ErrNotFound)
 	must(t, s.ReplaceBackupCodes(ctx, user.ID, [][]byte{[]byte("three")}, newEvent(audit.BackupCodesReplaced)))
-	_, err = s.UseBackupCode(ctx, []byte("two"), proofOf(user))
+	_, err = useCode(ctx, s, "two", proofOf(user))
 	wantError(t, err, authcore.ErrNotFound)
-	left, err = s.UseBackupCode(ctx, []byte("three"), proofOf(user))
+	left, err = useCode(ctx, s, "three", proofOf(user))
 	must(t, err)
 	same(t, "left", left, 0)
 	wantError(t, s.ReplaceBackupCodes(ctx, other.ID, [][]byte{[]byte("x")}, newEvent(audit.BackupCodesReplaced)), authcore.ErrNotFound)
@@ -186,12 +207,12 @@ func testRefusedProof(ctx context.Context, t *testing.T, s TwoSteps) {
 	if s.UseStep(ctx, 101, refused) == nil {
 		t.Error("an unknown action is stored")
 	}
-	_, err := s.UseBackupCode(ctx, []byte("one"), refused)
+	_, err := useCode(ctx, s, "one", refused)
 	if err == nil {
 		t.Error("an unknown action is stored")
 	}
 	must(t, s.UseStep(ctx, 101, proofOf(user)))
-	left, err := s.UseBackupCode(ctx, []byte("one"), proofOf(user))
+	left, err := useCode(ctx, s, "one", proofOf(user))
 	must(t, err)
 	same(t, "left", left, 1)
 	_, err = s.Browser(ctx, []byte("b"), now())
@@ -204,7 +225,7 @@ func testTurnOff(ctx context.Context, t *testing.T, s TwoSteps) {
 	proof.Browser = newBrowser(user, "b")
 	must(t, s.UseStep(ctx, 101, proof))
 	must(t, s.TurnOff(ctx, user.ID, newEvent(audit.TwoStepDisable)))
-	factors, err := s.Factors(ctx, user.ID)
+	factors, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	same(t, "what is left", factors, mfa.Factors{Password: true, Secret: []byte{}})
 	_, err = s.Browser(ctx, []byte("b"), now())
@@ -215,7 +236,7 @@ func testTurnOff(ctx context.Context, t *testing.T, s TwoSteps) {
 func testResetFactors(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := enrolled(ctx, t, s)
 	must(t, s.Reset(ctx, user.ID, newEvent(audit.TwoStepReset)))
-	factors, err := s.Factors(ctx, user.ID)
+	factors, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	same(t, "what is left", factors, mfa.Factors{Password: true, Secret: []byte{}})
 	after, _, err := s.User(ctx, user.ID)
@@ -228,14 +249,14 @@ func testResetFactors(ctx context.Context, t *testing.T, s TwoSteps) {
 func testCodeFailures(ctx context.Context, t *testing.T, s TwoSteps) {
 	user := enrolled(ctx, t, s)
 	failures := func() int {
-		factors, err := s.Factors(ctx, user.ID)
+		factors, err := s.Factors(ctx, user.ID, "")
 		must(t, err)
 		return factors.Failures
 	}
 	for _, reset := range []func(){
 		func() { must(t, s.UseStep(ctx, 101, proofOf(user))) },
 		func() {
-			_, err := s.UseBackupCode(ctx, []byte("one"), proofOf(user))
+			_, err := useCode(ctx, s, "one", proofOf(user))
 			must(t, err)
 		},
 		func() {

@@ -81,6 +81,8 @@ CREATE TABLE passkeys (
     user_id       TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     rp_id         TEXT   NOT NULL,
     name          TEXT   NOT NULL,
+    -- Whether it signs in without a list of passkeys.
+    discoverable  BOOLEAN NOT NULL,
     -- The public key and what the authenticator said of itself.
     data          BYTEA  NOT NULL,
     sign_count    BIGINT NOT NULL,

@@ -81,6 +81,8 @@ CREATE TABLE passkeys (
     user_id       TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     rp_id         TEXT    NOT NULL,
     name          TEXT    NOT NULL,
+    -- Whether it signs in without a list of passkeys.
+    discoverable  INTEGER NOT NULL,
     -- The public key and what the authenticator said of itself.
     data          BLOB    NOT NULL,
     sign_count    INTEGER NOT NULL,

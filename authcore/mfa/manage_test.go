@@ -1,0 +1,97 @@
+package mfa_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/session"
+)
+
+func TestStepUpByCode(t *testing.T) {
+	w := newWorld(t)
+	key, codes, live := w.enroll()
+	w.Pass(20 * time.Minute)
+	var stale *account.StaleError
+	live = w.Live(mustProve(t, w, live, codes[1]))
+	if err := w.Accounts.CheckRecent(t.Context(), live, client.RPID); err != nil {
+		t.Errorf("after a backup code: %v", err)
+	}
+	if _, err := w.ReplaceBackupCodes(t.Context(), live, client); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, []authcore.FactorKind{authcore.FactorTOTP, authcore.FactorPasskey}) {
+		t.Errorf("new codes for an old one: %v", err)
+	}
+	live = w.Live(mustProve(t, w, live, w.code(key)))
+	fresh, err := w.ReplaceBackupCodes(t.Context(), live, client)
+	if err != nil || len(fresh) != 8 || slices.Contains(fresh, codes[2]) {
+		t.Errorf("new codes: %v, %v", fresh, err)
+	}
+	if _, err := w.prove(w.ByPassword(ada, client), codes[2]); !isWrong(err) {
+		t.Errorf("an old code: %v", err)
+	}
+	if _, err := w.prove(w.ByPassword(ada, client), fresh[2]); err != nil {
+		t.Errorf("a new code: %v", err)
+	}
+	if !slices.Contains(w.Letters(), mail.BackupCodesReplaced) || !slices.Contains(w.Trail(), audit.StepUpSuccess) {
+		t.Errorf("mails %v, trail %v", w.Letters(), w.Trail())
+	}
+}
+
+func mustProve(t *testing.T, w *world, live *session.Live, code string) account.SignedIn {
+	t.Helper()
+	signedIn, err := w.prove(live, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signedIn
+}
+
+func TestTurnOff(t *testing.T) {
+	w := newWorld(t)
+	_, codes, live := w.enroll()
+	w.Check(w.TurnOff(t.Context(), live, client))
+	if w.ByPassword(ada, client).Identity.Pending {
+		t.Error("it is on still")
+	}
+	if _, err := w.prove(live, codes[0]); !isWrong(err) {
+		t.Errorf("a backup code of before: %v", err)
+	}
+	if err := w.TurnOff(t.Context(), live, client); !errors.Is(err, authcore.ErrNotFound) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, err := w.ReplaceBackupCodes(t.Context(), live, client); !errors.Is(err, authcore.ErrNotFound) {
+		t.Errorf("codes for nothing: %v", err)
+	}
+	if _, err := w.UsePasskeys(t.Context(), live, client); err == nil {
+		t.Error("passkeys that there are not are the second factor")
+	}
+	if !slices.Contains(w.Letters(), mail.TwoStepOff) {
+		t.Errorf("mails %v", w.Letters())
+	}
+}
+
+func TestReset(t *testing.T) {
+	w := newWorld(t)
+	_, _, live := w.enroll()
+	w.Check(w.Reset(t.Context(), w.User, client))
+	if _, err := w.Accounts.Sessions(context.Background(), live); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := w.Sessions.List(t.Context(), w.User.ID); err != nil || len(list) > 0 {
+		t.Errorf("sessions left: %d, %v", len(list), err)
+	}
+	if w.ByPassword(ada, client).Identity.Pending {
+		t.Error("a second factor is asked for still")
+	}
+	if !slices.Contains(w.Letters(), mail.FactorsReset) || !slices.Contains(w.Trail(), audit.TwoStepReset) {
+		t.Errorf("mails %v, trail %v", w.Letters(), w.Trail())
+	}
+	if err := w.Reset(t.Context(), authcore.User{ID: "nobody"}, client); !errors.Is(err, authcore.ErrNotFound) {
+		t.Errorf("of nobody: %v", err)
+	}
+}
