@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
@@ -173,8 +174,11 @@ func (v *visit) passkeysAgain(message string) error {
 // usePasskeys makes passkeys the second factor.
 func (v *visit) usePasskeys() error {
 	enrolled, err := v.TwoStep.UsePasskeys(v.r.Context(), v.live, v.facts.Client)
+	if errors.Is(err, mfa.ErrNoPasskey) {
+		return statusError(http.StatusConflict)
+	}
 	if err != nil {
-		return err
+		return changed(err)
 	}
 	return v.showCodes(enrolled, v.wished(v.form["return_to"]))
 }

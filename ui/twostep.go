@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/totp"
 )
@@ -104,7 +105,7 @@ func (v *visit) enroll() error {
 	}
 	var wrong *mfa.WrongCodeError
 	if !errors.As(err, &wrong) {
-		return err
+		return changed(err)
 	}
 	offer, err := v.TwoStep.Offered(v.live, v.form["offer"])
 	if err != nil {
@@ -116,6 +117,15 @@ func (v *visit) enroll() error {
 	}
 	view.Errors = map[string]string{"code": v.messages.text("app.wrong")}
 	return v.again(http.StatusUnprocessableEntity, "app", view, view.Errors)
+}
+
+// changed asks for a new sign-in when the account has changed, which ends the
+// session.
+func changed(err error) error {
+	if errors.Is(err, authcore.ErrConflict) {
+		return statusError(http.StatusUnauthorized)
+	}
+	return err
 }
 
 // codesView shows backup codes, this once.

@@ -9,6 +9,8 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/policy"
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 func TestTrustedBrowser(t *testing.T) {
@@ -65,12 +67,69 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 }
 
+// TestTrustEndsInOpenSessions: whoever has come in by a trusted browser has no
+// second factor once the trust is gone, however long the session is remembered.
+func TestTrustEndsInOpenSessions(t *testing.T) {
+	for name, end := range map[string]func(*world, *session.Live) error{
+		"distrust": func(w *world, live *session.Live) error {
+			return w.Accounts.DistrustBrowsers(t.Context(), live, "", client)
+		},
+		"two-step turned off": func(w *world, live *session.Live) error { return w.TurnOff(t.Context(), live, client) },
+	} {
+		w := newWorld(t)
+		key, _, _ := w.enroll()
+		signedIn, err := w.Prove(t.Context(), w.ByPassword(ada, client), mfa.Attempt{Code: w.code(key), Trust: true, Client: client})
+		w.Check(err)
+		trusting := client
+		trusting.Trust = []string{signedIn.Trust}
+		again, err := w.Accounts.SignIn(t.Context(), account.SignIn{Email: ada, Password: good, Remember: true, Client: trusting})
+		w.Check(err)
+		if !w.Live(again).Identity.Trusted {
+			t.Fatal("it is not trusted at first")
+		}
+		w.Check(end(w, w.Live(signedIn)))
+		if w.Live(again).Identity.Trusted {
+			t.Errorf("%s: an open session is trusted still", name)
+		}
+		if !w.Promised(account.RefreshSessionsJob) {
+			t.Errorf("%s: nothing sees to it", name)
+		}
+	}
+}
+
+// TestOneStepSitesDoNotAsk, and the session says so until a second factor is given or
+// there is none.
 func TestOneStepSitesDoNotAsk(t *testing.T) {
 	w := newWorld(t)
-	w.enroll()
+	key, _, live := w.enroll()
 	oneStep := client
 	oneStep.OneStep = true
-	if live := w.ByPassword(ada, oneStep); live.Identity.Pending || live.Identity.Trusted || live.Identity.Level != authcore.AAL1 {
-		t.Errorf("%+v", live.Identity)
+	skipped := w.ByPassword(ada, oneStep)
+	if id := skipped.Identity; id.Pending || id.Trusted || id.Level != authcore.AAL1 || !id.Skipped {
+		t.Errorf("%+v", id)
+	}
+	if d := policy.Decide(policy.Need{}, &skipped.Identity, w.Now()); d.Outcome != policy.StepUp {
+		t.Errorf("at a site that asks for a second factor: %+v", d)
+	}
+	if d := policy.Decide(policy.Need{OneStep: true}, &skipped.Identity, w.Now()); d.Outcome != policy.Allow {
+		t.Errorf("at the site itself: %+v", d)
+	}
+	var stale *account.StaleError
+	if err := w.TurnOff(t.Context(), skipped, client); !errors.As(err, &stale) {
+		t.Errorf("turned off without a second factor: %v", err)
+	}
+	proven := mustProve(t, w, skipped, w.code(key))
+	if id := w.Live(proven).Identity; policy.Decide(policy.Need{}, &id, w.Now()).Outcome != policy.Allow {
+		t.Errorf("after the second factor: %+v", id)
+	}
+	other, err := w.Accounts.SignIn(t.Context(), account.SignIn{Email: ada, Password: good, Client: oneStep})
+	w.Check(err)
+	w.Check(w.TurnOff(t.Context(), live, client))
+	if w.Live(other).Identity.Skipped {
+		t.Error("a second factor that there is not is missed")
+	}
+	w2 := newWorld(t)
+	if w2.ByPassword(ada, oneStep).Identity.Skipped {
+		t.Error("a user without a second factor has skipped one")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,5 +94,57 @@ func TestReset(t *testing.T) {
 	}
 	if err := w.Reset(t.Context(), authcore.User{ID: "nobody"}, client); !errors.Is(err, authcore.ErrNotFound) {
 		t.Errorf("of nobody: %v", err)
+	}
+}
+
+// TestBackupCodesRunOut: whoever uses one is told how many are left, at once and by
+// mail.
+func TestBackupCodesRunOut(t *testing.T) {
+	w := newWorld(t)
+	key, codes, _ := w.enroll()
+	for i, code := range codes {
+		signedIn := mustProve(t, w, w.ByPassword(ada, client), code)
+		if want := 7 - i; signedIn.CodesLeft == nil || *signedIn.CodesLeft != want {
+			t.Errorf("after %d: %v left", i+1, signedIn.CodesLeft)
+		}
+		if !slices.Contains(w.left(), strconv.Itoa(7-i)) {
+			t.Errorf("after %d, the mails say %v", i+1, w.left())
+		}
+	}
+	if signedIn := mustProve(t, w, w.ByPassword(ada, client), w.code(key)); signedIn.CodesLeft != nil {
+		t.Errorf("after a code of the app: %d left", *signedIn.CodesLeft)
+	}
+}
+
+// left is what mails say of backup codes.
+func (w *world) left() (said []string) {
+	jobs, err := w.DB.Jobs().List(w.T.Context(), 1000)
+	w.Check(err)
+	for _, j := range jobs {
+		var l mail.Letter
+		if j.Kind == mail.JobKind && j.Payload(w.Box, &l) == nil && l.Kind == mail.BackupCodeUsed {
+			said = append(said, l.Values["left"])
+		}
+	}
+	return said
+}
+
+// TestTheSameOfferTwice makes no code good again.
+func TestTheSameOfferTwice(t *testing.T) {
+	w := newWorld(t)
+	live := w.ByPassword(ada, client)
+	offer, err := w.Offer(t.Context(), live, client.RPID)
+	w.Check(err)
+	code := w.code(offer.Secret)
+	enrolled, err := w.Enroll(t.Context(), live, offer.Sealed, code, client)
+	w.Check(err)
+	w.Pass(31 * time.Second)
+	next := w.code(offer.Secret)
+	live = w.Live(mustProve(t, w, w.Live(enrolled.SignedIn), next))
+	if _, err := w.Enroll(t.Context(), live, offer.Sealed, next, client); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.prove(w.ByPassword(ada, client), next); !isWrong(err) {
+		t.Errorf("a code that was used is good again: %v", err)
 	}
 }

@@ -4,8 +4,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/passkey"
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 func TestSignCount(t *testing.T) {
@@ -17,10 +21,9 @@ func TestSignCount(t *testing.T) {
 			w := newWorld(t, policy)
 			a := w.owned()
 			a.Count = 10
-			_, err := w.signIn(a)
-			w.Check(err)
+			clone := w.byKey(a)
 			a.Count = 9 // the copy was used less
-			_, err = w.signIn(a)
+			_, err := w.signIn(a)
 			wantError(t, "the counter goes back", err, test.err)
 			if !slices.Contains(w.Trail(), audit.PasskeyRegression) {
 				t.Errorf("trail %v", w.Trail())
@@ -29,6 +32,17 @@ func TestSignCount(t *testing.T) {
 			w.Check(err)
 			if len(list) != test.left || test.left == 1 && list[0].SignCount != 10 {
 				t.Errorf("left: %+v", list)
+			}
+			left, err := w.Sessions.List(t.Context(), w.User.ID)
+			w.Check(err)
+			if open := slices.ContainsFunc(left, func(s session.Session) bool { return s.ID == clone.ID }); open == (policy == passkey.CountRevoke) {
+				t.Errorf("the session of before is open: %v", open)
+			}
+			if got := w.Letters(); slices.Contains(got, mail.PasskeyRemoved) != (policy == passkey.CountRevoke) || slices.Contains(got, mail.PasskeyCopied) != (policy == passkey.CountReauth) {
+				t.Errorf("mails %v", got)
+			}
+			if revoked := w.Emitted(events.PasskeyRemoved); revoked != w.Promised(account.EndSessionsJob) || revoked != (policy == passkey.CountRevoke) {
+				t.Errorf("told of a removal: %v", revoked)
 			}
 			live := w.ByPassword(ada, client)
 			asked, err := w.Prove(t.Context(), live, rp)

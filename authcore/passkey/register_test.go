@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
@@ -82,4 +84,111 @@ func TestTooMany(t *testing.T) {
 	}
 	_, err := w.register(fixture.NewAuthenticator(t), live)
 	wantError(t, "the eleventh", err, passkey.ErrTooMany)
+}
+
+// TestAddedByAThief: whoever knows the password alone adds no passkey beside another,
+// and one that is added beside another proves nothing by itself.
+func TestAddedByAThief(t *testing.T) {
+	w := newWorld(t, passkey.CountWarn)
+	a := w.owned()
+	var stale *account.StaleError
+	if _, err := w.Register(t.Context(), w.ByPassword(ada, client), rp); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, authcore.SecondFactors) {
+		t.Errorf("a passkey beside another, by the password: %v", err)
+	}
+	if _, err := w.TwoStep.Offer(t.Context(), w.ByPassword(ada, client), rp.ID); !errors.As(err, &stale) {
+		t.Errorf("an app beside a passkey, by the password: %v", err)
+	}
+	_, err := w.register(fixture.NewAuthenticator(t), w.byKey(a))
+	w.Check(err)
+
+	// At another relying party, where the passkey cannot be used, one can be added. It
+	// does not raise the session.
+	other := rp
+	other.ID, other.Origin = "other.example.com", "https://other.example.com"
+	b := fixture.NewAuthenticator(t)
+	b.RPID, b.Origin = other.ID, other.Origin
+	live := w.ByPassword(ada, client)
+	asked, err := w.Register(t.Context(), live, other)
+	w.Check(err)
+	signedIn, err := w.FinishRegistration(t.Context(), live, other, b.Create(asked), client)
+	w.Check(err)
+	if id := w.Live(signedIn).Identity; id.Level != authcore.AAL1 || !id.ProvenAt(authcore.FactorPasskey).IsZero() {
+		t.Errorf("a passkey that was just added raises the session: %+v", id)
+	}
+	if _, err := w.Prove(t.Context(), live, passkey.RelyingParty{ID: "third.example.com", Origin: "https://third.example.com"}); !errors.Is(err, passkey.ErrUnknown) {
+		t.Errorf("passkeys of others at a third: %v", err)
+	}
+}
+
+// TestDiscoverable: without a password, a passkey has to sign in by itself.
+func TestDiscoverable(t *testing.T) {
+	yes, no := true, false
+	for name, test := range map[string]struct {
+		password bool
+		says     *bool
+		wanted   string
+		kept     bool
+		err      error
+	}{
+		"with a password, kept":           {true, &yes, "preferred", true, nil},
+		"with a password, not kept":       {true, &no, "preferred", false, nil},
+		"with a password, nothing said":   {true, nil, "preferred", false, nil},
+		"without a password, kept":        {false, &yes, "required", true, nil},
+		"without a password, not kept":    {false, &no, "required", false, passkey.ErrRefused},
+		"without a password, as required": {false, nil, "required", true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, passkey.CountWarn)
+			live := w.ByPassword(ada, client)
+			if !test.password {
+				live = w.withoutPassword()
+			}
+			asked, err := w.Register(t.Context(), live, rp)
+			w.Check(err)
+			if o := fixture.Read(t, asked); o.Selection.ResidentKey != test.wanted {
+				t.Errorf("asked for %q", o.Selection.ResidentKey)
+			}
+			a := fixture.NewAuthenticator(t)
+			a.Kept = test.says
+			signedIn, err := w.FinishRegistration(t.Context(), live, rp, a.Create(asked), client)
+			if wantError(t, "the answer", err, test.err); err != nil {
+				return
+			}
+			list, err := w.List(t.Context(), live)
+			if err != nil || list[0].Discoverable != test.kept {
+				t.Errorf("%+v, %v", list, err)
+			}
+			if !test.password {
+				wantError(t, "the last way in", w.Remove(t.Context(), w.Live(signedIn), list[0].Ref(), client), passkey.ErrLast)
+			}
+			w.byKey(a)
+			if list, err := w.List(t.Context(), live); err != nil || !list[0].Discoverable {
+				t.Errorf("after it has signed in by itself: %+v, %v", list, err)
+			}
+		})
+	}
+}
+
+// TestModel: what keeps a passkey is named after the AAGUID that it says.
+func TestModel(t *testing.T) {
+	w := newWorld(t, passkey.CountWarn)
+	a := fixture.NewAuthenticator(t)
+	a.AAGUID = uuid.MustParse("fdb141b2-5d84-443e-8a35-4698c205a502")
+	_, err := w.register(a, w.ByPassword(ada, client))
+	w.Check(err)
+	list, err := w.List(t.Context(), w.byKey(a))
+	if err != nil || list[0].Model() != "KeePassXC" || list[0].Name != "KeePassXC" {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestAccountChangedMeanwhile is no passkey that exists.
+func TestAccountChangedMeanwhile(t *testing.T) {
+	w := newWorld(t, passkey.CountWarn)
+	live := w.ByPassword(ada, client)
+	asked, err := w.Register(t.Context(), live, rp)
+	w.Check(err)
+	w.Check(w.Accounts.SetPassword(t.Context(), w.User, fixture.Password))
+	_, err = w.FinishRegistration(t.Context(), live, rp, fixture.NewAuthenticator(t).Create(asked), client)
+	wantError(t, "registering", err, authcore.ErrConflict)
 }

@@ -4,34 +4,36 @@
 // The duties of a relying party when a credential is registered (section 7.1) and
 // used (section 7.2) are met as follows; the numbers are the steps. What the
 // library does is tested here all the same, with an authenticator made of
-// software (authenticator_test.go), and in a browser with virtual ones.
+// software (tests/fixture), and in a browser with virtual ones.
 //
-//	7.1.1-4   options, asking the browser      register.go Register, the page's script
-//	7.1.5-7   parse the client data            register.go FinishRegistration; TestGarbage
+//	7.1.1-4   options, asking the browser      register.go Register, the page's script; TestOptions, TestDiscoverable
+//	7.1.5-6   parse the client data            register.go FinishRegistration; TestGarbage
+//	7.1.7     type                             the library; TestClientData
 //	7.1.8     challenge                        ceremony.go take: found by it, once; TestChallengeOnce
 //	7.1.9     origin                           ceremony.go checkSite, and the library; TestWrongSite
-//	7.1.10-11 cross-origin, top origin         the library refuses both; TestCrossOrigin
-//	7.1.13    RP ID hash                       ceremony.go checkSite, and the library; TestWrongSite
+//	7.1.10-11 cross-origin, top origin         the library refuses both; TestClientData
+//	7.1.12-13 RP ID hash                       ceremony.go checkSite, and the library; TestWrongSite
 //	7.1.14-15 user present; verified if asked  the library; verification is noted, not demanded; TestUserVerification
 //	7.1.16-18 backup flags                     the library; shown to the user; TestBackupFlags
-//	7.1.19    algorithm                        the library, of those offered; TestAlgorithm
-//	7.1.20    extensions                       the library; none is asked for but credProps; TestGarbage
-//	7.1.21-24 attestation                      none is asked for, so there is none to trust; TestRegister
-//	7.1.25    length of the credential ID      the library (1023 bytes at most)
+//	7.1.19    algorithm                        key.go sound: of those offered, in size too; TestAlgorithm, TestHugeKeys
+//	7.1.20    extensions                       credProps is read, all else ignored; TestExtensions, TestDiscoverable
+//	7.1.21-24 attestation                      none is asked for, so what comes is not looked at; TestRegister
+//	7.1.25    length of the credential ID      the library (1023 bytes at most); TestLongID
 //	7.1.26    ID of nobody else                the store's primary key; TestRegisterTwice
-//	7.1.27    store the record                 register.go, Store.AddPasskey; TestRegister
-//	7.2.1-4   options, asking the browser      use.go, the page's script
+//	7.1.27    store the record                 register.go, Store.AddPasskey; TestRegister, TestModel
+//	7.2.1-4   options, asking the browser      use.go, the page's script; TestOptions
 //	7.2.5-6   credential, user and handle      use.go owner, and the library; TestUserHandle
-//	7.2.7-10  parse the client data            use.go; TestGarbage
+//	7.2.7-9   parse the client data            use.go; TestGarbage
+//	7.2.10    type                             the library; TestClientData
 //	7.2.11    challenge                        ceremony.go take; TestChallengeOnce
 //	7.2.12    origin                           ceremony.go checkSite, and the library; TestWrongSite
-//	7.2.13-14 cross-origin, top origin         the library refuses both; TestCrossOrigin
+//	7.2.13-14 cross-origin, top origin         the library refuses both; TestClientData
 //	7.2.15    RP ID hash                       ceremony.go checkSite, and the library; TestWrongSite
-//	7.2.16-17 user present; verified if asked  the library; verification makes it two factors; TestUserVerification
+//	7.2.16-17 user present; verified if asked  the library; demanded of a key that was the first factor; TestUserVerification, TestOneKeyIsOneFactor
 //	7.2.18-19 backup flags, also against those of the record  the library; TestBackupFlags
-//	7.2.20    extensions                       the library; none is asked for
+//	7.2.20    extensions                       ignored: none is asked for; TestExtensions
 //	7.2.21-22 signature                        the library; TestSignature
-//	7.2.23    signature counter                use.go judge; TestSignCount
+//	7.2.23    signature counter                counter.go judge; TestSignCount
 //	7.2.24    update the record                use.go, Store.UsePasskey; TestUse
 package passkey
 

@@ -1,10 +1,13 @@
 package passkey_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/tests/fixture"
@@ -89,4 +92,18 @@ func (w *world) prove(live *session.Live, a *fixture.Authenticator, trust bool) 
 		return account.SignedIn{}, err
 	}
 	return w.FinishProof(w.T.Context(), live, rp, passkey.Attempt{Response: a.Get(asked), Trust: trust, Client: client})
+}
+
+// withoutPassword makes another account, without a password, and signs in by a link.
+func (w *world) withoutPassword() *session.Live {
+	w.T.Helper()
+	user, err := w.Accounts.Draft(account.NewUser{Email: "grace@example.com", NoPassword: true, Verified: true})
+	w.Check(err)
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
+	signedIn, err := w.Accounts.Open(w.T.Context(), opening, func(ctx context.Context, event audit.Event) error {
+		return w.DB.Create(ctx, user, "", event)
+	})
+	w.Check(err)
+	w.User = user
+	return w.Live(signedIn)
 }
