@@ -42,6 +42,39 @@ func TestChallengePage(t *testing.T) {
 	}
 }
 
+func TestChallengeAfterAKey(t *testing.T) {
+	p := newHalfway(t)
+	p.sessions.live.Identity.Factors = []authcore.Factor{{Kind: authcore.FactorPasskey}}
+	p.twoStep.factors = mfa.Factors{Password: true, Codes: 3, TwoStepAt: testNow}
+	w := p.get("/_auth/mfa?return_to=/page", "Cookie", cookieLine())
+	want(t, w, http.StatusOK, "Type the password, too", `name="password"`, `href="/_auth/mfa/backup?return_to=%2fpage"`)
+	if strings.Contains(w.Body.String(), `name="trust"`) || strings.Contains(w.Body.String(), `name="code"`) {
+		t.Error("offers what there is not")
+	}
+	wantNext(t, p.post("/_auth/mfa", url.Values{"password": {"s3cret-typed"}, "return_to": {"/page"}}, "Cookie", cookieLine()), "/page")
+	if !slices.Contains(p.accounts.calls, "CompleteByPassword this s3cret-typed") {
+		t.Errorf("calls: %v", p.accounts.calls)
+	}
+	p.accounts.err = &account.InvalidError{Fields: map[string]account.Problem{"password": account.ProblemWrongPassword}}
+	w = p.post("/_auth/mfa", url.Values{"password": {"s3cret-typed"}, "return_to": {"/page"}}, "Cookie", cookieLine())
+	if want(t, w, http.StatusUnprocessableEntity, "This is not your password.", `value="/page"`); strings.Contains(w.Body.String(), "s3cret-typed") {
+		t.Error("the password is shown again")
+	}
+	if w := p.get("/_auth/mfa/backup", "Cookie", cookieLine()); strings.Contains(w.Body.String(), `name="trust"`) {
+		t.Error("a backup code trusts a browser")
+	}
+}
+
+func TestFewCodesLeft(t *testing.T) {
+	p := newHalfway(t)
+	p.twoStep.codesLeft = new(fewCodes)
+	wantNext(t, p.post("/_auth/mfa/backup", url.Values{"code": {"1234-5678"}, "return_to": {"/page"}}, "Cookie", cookieLine()), "/_auth/account/mfa?return_to=%2Fpage")
+	p.twoStep.codesLeft = new(fewCodes + 1)
+	wantNext(t, p.post("/_auth/mfa/backup", url.Values{"code": {"1234-5678"}, "return_to": {"/page"}}, "Cookie", cookieLine()), "/page")
+	p.sessions.live.Identity.Pending = false
+	want(t, p.get("/_auth/account/mfa?return_to=/page", "Cookie", cookieLine()), http.StatusOK, `<a class="button primary" href="/page">Continue</a>`)
+}
+
 func TestAnswerChallenge(t *testing.T) {
 	p := newHalfway(t)
 	w := p.post("/_auth/mfa", url.Values{"code": {"123 456"}, "trust": {"on"}, "return_to": {"/page"}}, "Cookie", cookieLine()+"; __Host-sigra-device=mark")

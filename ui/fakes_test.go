@@ -64,6 +64,8 @@ type fakeTwoStep struct {
 	err     error
 	calls   []string
 	attempt mfa.Attempt
+	// codesLeft is what is told after a backup code.
+	codesLeft *int
 }
 
 func (f *fakeTwoStep) done(call string) (account.SignedIn, error) {
@@ -77,7 +79,9 @@ func (f *fakeTwoStep) Factors(context.Context, *session.Live, string) (mfa.Facto
 
 func (f *fakeTwoStep) Prove(_ context.Context, live *session.Live, in mfa.Attempt) (account.SignedIn, error) {
 	f.attempt = in
-	return f.done("Prove " + live.ID)
+	signedIn, err := f.done("Prove " + live.ID)
+	signedIn.CodesLeft = f.codesLeft
+	return signedIn, err
 }
 
 func (f *fakeTwoStep) Offer(context.Context, *session.Live, string) (mfa.Offer, error) {

@@ -124,7 +124,7 @@ func TestPasskeysPage(t *testing.T) {
 		{ID: []byte("key-2"), RPID: "other.example.com", Name: "Key", Data: []byte(`{"flags":0}`), CreatedAt: testNow},
 	}
 	w := p.get("/_auth/account/passkeys?return_to=/page", "Cookie", cookieLine())
-	want(t, w, http.StatusOK, "Laptop &lt;1&gt;", "iCloud Keychain", "Synced", "On one device", "not used yet", "For another site", "last used on 2026-11-23",
+	want(t, w, http.StatusOK, "Laptop &lt;1&gt;", "iCloud Keychain", "Synced", "On one device", "Works after your password", "not used yet", "For another site", "last used on 2026-11-23",
 		`data-ask="/_auth/account/passkeys/options?return_to=%2Fpage"`, `data-answer="/_auth/account/passkeys?return_to=%2Fpage"`, "&#34;allAcceptedCredentialIds&#34;:[&#34;a2V5LTE&#34;]")
 	wantNext(t, p.post("/_auth/account/passkeys/rename", url.Values{"passkey": {"a2V5LTE"}, "nickname": {"Phone"}}, "Cookie", cookieLine()), "/_auth/account/passkeys")
 	wantNext(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a2V5LTE"}}, "Cookie", cookieLine()), "/_auth/account/passkeys")

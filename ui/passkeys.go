@@ -35,6 +35,8 @@ type passkeyItem struct {
 	// Elsewhere says that it is for another site.
 	Elsewhere        bool
 	Synced, BackedUp bool
+	// Discoverable says that it signs in by itself; others do after a password.
+	Discoverable bool
 }
 
 func (v *visit) showPasskeys() error {
@@ -60,7 +62,7 @@ func (v *visit) passkeysView() (passkeysView, error) {
 	for _, p := range list {
 		item := passkeyItem{
 			Ref: p.Ref(), Name: p.Name, Model: p.Model(), Added: p.CreatedAt.UTC().Format(time.DateOnly), Elsewhere: p.RPID != rp,
-			Synced: p.Synced(), BackedUp: p.BackedUp,
+			Synced: p.Synced(), BackedUp: p.BackedUp, Discoverable: p.Discoverable,
 		}
 		if !p.UsedAt.IsZero() {
 			item.Used = p.UsedAt.UTC().Format(time.DateOnly)
@@ -84,17 +86,18 @@ func (v *visit) passkeysView() (passkeysView, error) {
 
 func (v *visit) passkeysJSON(view passkeysView) error {
 	type item struct {
-		ID       string `json:"id"`
-		Name     string `json:"name"`
-		Model    string `json:"model,omitempty"`
-		Added    string `json:"added"`
-		Used     string `json:"used,omitempty"`
-		Synced   bool   `json:"synced"`
-		BackedUp bool   `json:"backed_up"`
+		ID           string `json:"id"`
+		Name         string `json:"name"`
+		Model        string `json:"model,omitempty"`
+		Added        string `json:"added"`
+		Used         string `json:"used,omitempty"`
+		Synced       bool   `json:"synced"`
+		BackedUp     bool   `json:"backed_up"`
+		Discoverable bool   `json:"discoverable"`
 	}
 	items := make([]item, len(view.Passkeys))
 	for i, p := range view.Passkeys {
-		items[i] = item{p.Ref, p.Name, p.Model, p.Added, p.Used, p.Synced, p.BackedUp}
+		items[i] = item{p.Ref, p.Name, p.Model, p.Added, p.Used, p.Synced, p.BackedUp, p.Discoverable}
 	}
 	return v.json(http.StatusOK, map[string]any{"status": "ok", "passkeys": items})
 }

@@ -82,7 +82,7 @@ var rehearsals = map[string][]any{
 	}},
 	"passkeys": {passkeysView{Welcome: true}, passkeysView{Full: true}, passkeysView{
 		Error: "error", Add: &passkeyView{"/ask", "/answer", forCreate}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{
-			{Ref: "a", Name: "name", Model: "model", Added: "added", Used: "used", Synced: true, BackedUp: true},
+			{Ref: "a", Name: "name", Model: "model", Added: "added", Used: "used", Synced: true, BackedUp: true, Discoverable: true},
 			{Ref: "b", Name: "name", Added: "added", Synced: true}, {Ref: "c", Name: "name", Added: "added", Elsewhere: true},
 		},
 	}},
