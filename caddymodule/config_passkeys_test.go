@@ -1,7 +1,15 @@
 package caddymodule
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore"
 )
 
 // TestRelyingParty: who passkeys are for comes from the configuration and from the
@@ -65,6 +73,7 @@ func TestRelatedOriginsAreTold(t *testing.T) {
 }
 
 func TestTwoStepBySite(t *testing.T) {
+	matched := caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/status/*"}}}
 	global, off, required := &MFAConfig{Mode: mfaRequired}, &MFAConfig{Mode: mfaOff}, &MFAConfig{Mode: mfaRequired, Roles: []string{"admin"}}
 	for name, test := range map[string]struct {
 		app     *MFAConfig
@@ -86,6 +95,13 @@ func TestTwoStepBySite(t *testing.T) {
 			t.Errorf("%s: one step is %v", name, got)
 		}
 	}
+	somewhere := &Gate{MFA: off, app: &App{MFA: global}, matchers: matched, Portal: defaultPortal}
+	if somewhere.app.oneStep(&site{gates: []*Gate{{app: somewhere.app}, somewhere}}) {
+		t.Error("some paths turn the second factor off for all")
+	}
+	if err := somewhere.Validate(); !errors.Is(err, errOffSomewhere) {
+		t.Errorf("off for some paths: %v", err)
+	}
 	if g := (&Gate{app: &App{MFA: global}}); g.mfa() != global {
 		t.Error("what holds everywhere does not hold for a gate that says nothing")
 	}
@@ -96,5 +112,56 @@ func TestTwoStepBySite(t *testing.T) {
 	}
 	if (*MFAConfig)(nil).validate() != nil {
 		t.Error("none at all is refused")
+	}
+}
+
+// TestSessionFromAOneStepSite: what was made where no second factor is asked of a
+// user who has one passes at no gate that asks.
+func TestSessionFromAOneStepSite(t *testing.T) {
+	for directive, want := range map[string]int{
+		"sigra": http.StatusUnauthorized, "sigra {\nmfa optional\n}": http.StatusUnauthorized, "sigra {\nmfa required\n}": http.StatusUnauthorized,
+		"sigra {\nmfa off\n}": http.StatusOK,
+	} {
+		g := newGateway(t, "", directive)
+		cookie := g.signIn(t)
+		list, err := g.app.engine.sessions.List(t.Context(), g.user(t).ID)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%d sessions, %v", len(list), err)
+		}
+		err = g.app.engine.sessions.Rewrite(context.Background(), list[0].Identity.UserID, func(id authcore.Identity) authcore.Identity {
+			id.Skipped = true
+			return id
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := g.do(t, get("/", "Cookie", cookie, "Accept", "application/json")); w.Code != want {
+			t.Errorf("%q: %d, want %d", directive, w.Code, want)
+		}
+	}
+}
+
+func (g *gateway) user(t *testing.T) authcore.User {
+	t.Helper()
+	user, _, err := g.app.engine.db.UserByEmail(t.Context(), testEmail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+// TestRelatedOriginsAreNormalized: they are compared with what browsers send.
+func TestRelatedOriginsAreNormalized(t *testing.T) {
+	c := PasskeysConfig{RPID: "example.com", Related: []string{"https://Example.net/", "https://example.org:443", "https://bücher.example", "not an origin"}}
+	c.normalize()
+	if want := []string{"https://example.net", "https://example.org", "https://xn--bcher-kva.example", "not an origin"}; !slices.Equal(c.Related, want) {
+		t.Errorf("%q", c.Related)
+	}
+	a := &App{Passkeys: c}
+	if rp := a.relyingParty(&site{origin: "https://example.net"}); rp.ID != "example.com" {
+		t.Errorf("%+v", rp)
+	}
+	if c.validate() == nil {
+		t.Error("what is no origin is accepted")
 	}
 }

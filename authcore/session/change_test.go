@@ -121,6 +121,24 @@ func TestUserHoldsABoundedNumberOfSessions(t *testing.T) {
 	b.mustBeGone(t, first)
 }
 
+// TestPendingSessionsPushNobodyOut: whoever knows the password can begin to sign in as
+// often as they like.
+func TestPendingSessionsPushNobodyOut(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "u", true)
+	for range sessionsPerUser + 20 {
+		b.pass(1e6)
+		half(t, b, false)
+	}
+	b.mustResume(t, token)
+	if n := len(b.store.records); n != sessionsPerUser {
+		t.Errorf("%d sessions, want %d", n, sessionsPerUser)
+	}
+	if list, err := b.List(t.Context(), "u"); err != nil || len(list) != 1 {
+		t.Errorf("%d are listed as signed in, %v", len(list), err)
+	}
+}
+
 func TestMessagesOfOtherNodes(t *testing.T) {
 	b := newBench(t)
 	token, opened := b.open(t, "ada", false)

@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/storage/sqlstore"
 	"github.com/sigra-auth/sigra/storage/storetest"
+	"github.com/sigra-auth/sigra/tests/servers"
 )
 
 func TestUsers(t *testing.T) {
@@ -69,6 +71,19 @@ func TestCeremonies(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Ceremonies(t, open(t), time.Sleep)
 	})
+}
+
+// TestTogether opens each database twice, as two nodes do; SQLite by one process too.
+func TestTogether(t *testing.T) {
+	dsn, path := servers.Postgres(t), filepath.Join(t.TempDir(), "sigra.db")
+	for name, open := range map[string]func() *sqlstore.DB{
+		"postgres": func() *sqlstore.DB { return openPostgres(t, dsn) },
+		"sqlite":   func() *sqlstore.DB { return openSQLite(t, path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Together(t, [2]storetest.Node{migrated(t, open()), migrated(t, open())})
+		})
+	}
 }
 
 func TestLife(t *testing.T) {

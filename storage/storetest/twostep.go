@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
 // TwoSteps is what a store of second factors implements.
@@ -314,4 +315,39 @@ func testBrowsers(ctx context.Context, t *testing.T, s TwoSteps) {
 	wantError(t, err, authcore.ErrNotFound)
 	must(t, s.RemoveBrowsers(ctx, user.ID, "", newEvent(audit.TrustRevoke)))
 	wantError(t, s.RemoveBrowsers(ctx, user.ID, "", newEvent(audit.TrustRevoke)), authcore.ErrNotFound)
+}
+
+// Node is what a gateway has of a database.
+type Node interface {
+	PasskeyStore
+	passkey.Ceremonies
+}
+
+// Together tests that of a hundred uses of a code, a backup code, a passkey or a
+// challenge at once, by two nodes with handles of their own, one succeeds.
+func Together(t *testing.T, nodes [2]Node) {
+	ctx := t.Context()
+	user := enrolled(ctx, t, nodes[0])
+	p := newPasskey(user, "key")
+	must(t, nodes[0].AddPasskey(ctx, p, user.AuthEpoch, 10, newEvent(audit.PasskeyRegister)))
+	challenge := newHash()
+	must(t, nodes[0].PutCeremony(ctx, challenge[:], []byte("data"), now().Add(time.Minute)))
+	for name, use := range map[string]func(Node) error{
+		"a code": func(n Node) error { return n.UseStep(ctx, 101, proofOf(user)) },
+		"a backup code": func(n Node) error {
+			_, err := useCode(ctx, n, "one", proofOf(user))
+			return err
+		},
+		"a passkey": func(n Node) error {
+			return n.UsePasskey(ctx, passkey.Use{ID: p.ID, Before: p.SignCount, After: p.SignCount + 1}, proofOf(user))
+		},
+		"a challenge": func(n Node) error {
+			_, err := n.TakeCeremony(ctx, challenge[:])
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantWinners(t, concurrently(100, func(i int) error { return use(nodes[i%2]) }), 1, authcore.ErrNotFound, passkey.ErrRefused)
+		})
+	}
 }
