@@ -70,7 +70,7 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
 	"stepup": {stepUpView{}, stepUpView{SetUp: true}, stepUpView{SetUp: true, SetUpKey: true}, stepUpView{Link: true}, stepUpView{
-		Email: "email", ReturnTo: "/", Need: "totp", Password: true, Code: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
+		Email: "email", ReturnTo: "/", Need: "totp", Password: true, App: true, Code: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
 		Errors: map[string]string{"password": "error", "code": "error"},
 	}},
 	"challenge": {challengeView{}, challengeView{Backup: true}, challengeView{

@@ -20,11 +20,11 @@ type stepUpView struct {
 	ReturnTo string
 	// Need is what is asked for, as it came.
 	Need string
-	// Methods are what is offered. Password, Code and Link say so to the page, and
-	// Passkey where to use one.
-	Methods              []authcore.FactorKind
-	Password, Code, Link bool
-	Passkey              *passkeyView
+	// Methods are what is offered. Password, App, Code and Link say so to the page,
+	// and Passkey where to use one. A code is of the app or a backup code.
+	Methods                   []authcore.FactorKind
+	Password, App, Code, Link bool
+	Passkey                   *passkeyView
 	// SetUp says that the user has nothing that would do, and SetUpKey that a
 	// passkey would be needed.
 	SetUp, SetUpKey bool
@@ -88,7 +88,8 @@ func (v *visit) stepUpView(next, need string) (stepUpView, error) {
 	view.Methods = v.methods(factors, wants)
 	offers := func(kind authcore.FactorKind) bool { return slices.Contains(view.Methods, kind) }
 	view.Password = offers(authcore.FactorPassword)
-	view.Code = offers(authcore.FactorTOTP) || offers(authcore.FactorBackupCode)
+	view.App = offers(authcore.FactorTOTP)
+	view.Code = view.App || offers(authcore.FactorBackupCode)
 	if offers(authcore.FactorPasskey) {
 		view.Passkey = v.passkeyView("/step-up/passkey", next, forProof)
 	}
