@@ -3,10 +3,8 @@ package e2e
 import (
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -240,60 +238,3 @@ func TestRoutesAskForProofs(t *testing.T) {
 		t.Errorf("sent again: %d", answer.StatusCode)
 	}
 }
-
-// TestOneCodeOneSignIn sends the same code from many browsers to two nodes at
-// once.
-func TestOneCodeOneSignIn(t *testing.T) {
-	for name, nodes := range map[string]func(t *testing.T) (a, b *gateway.Gateway){
-		"postgres and redis": func(t *testing.T) (a, b *gateway.Gateway) {
-			p := newPair(t, loose)
-			return p.a, p.b
-		},
-		"sqlite": func(t *testing.T) (a, b *gateway.Gateway) {
-			config := gateway.Config{
-				Global: "storage sqlite " + filepath.Join(t.TempDir(), "sigra.db") + "\nsecret {env.SECRET}\n" + loose,
-				Env:    []string{"SECRET=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="},
-			}
-			a = gateway.Start(t, config)
-			a.AddUser(ada)
-			return a, gateway.Start(t, config)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, b := nodes(t)
-			a.AddUser(grace)
-			adas, graces := enroll(t, a.SignedIn(ada), "/page"), enroll(t, a.SignedIn(grace), "/page")
-			for email, code := range map[string]string{ada: adas.code(), grace: graces.backup()} {
-				pending := make([]*gateway.Client, 100)
-				var group sync.WaitGroup
-				for i := range pending {
-					pending[i] = a.NewClient()
-					if i%2 == 1 {
-						pending[i] = b.NewClient()
-					}
-					group.Go(func() { pending[i].Post("/_auth/login", credentialsOf(email)) })
-				}
-				group.Wait()
-				var mu sync.Mutex
-				passed := 0
-				for _, c := range pending {
-					group.Go(func() {
-						answer := c.Post("/_auth/mfa", url.Values{"code": {code}})
-						mu.Lock()
-						defer mu.Unlock()
-						if answer.StatusCode == http.StatusSeeOther && answer.Header.Get("Location") == "/_auth/account" {
-							passed++
-						}
-					})
-				}
-				group.Wait()
-				if passed != 1 {
-					t.Errorf("%s: %d of 100 passed", email, passed)
-				}
-			}
-		})
-	}
-}
-
-// loose lets one network and account try more than people do.
-const loose = "throttle {\nnetwork 60000 15m\naccount 10000 15m\n}"
