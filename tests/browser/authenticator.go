@@ -72,6 +72,13 @@ func (a *authenticator) override(params webauthn.SetResponseOverrideBitsParams) 
 	call(a.b, "overriding", webauthn.SetResponseOverrideBits, params)
 }
 
+// replace puts a copy that was made earlier in the place of a credential.
+func (a *authenticator) replace(c *webauthn.Credential) {
+	a.b.t.Helper()
+	call(a.b, "removing", webauthn.RemoveCredential, webauthn.RemoveCredentialParams{AuthenticatorID: a.id, CredentialID: c.CredentialID})
+	a.put(c, c.SignCount)
+}
+
 // putParams are webauthn.AddCredentialParams less a field that is always sent, and
 // that no authenticator takes.
 type putParams struct {

@@ -130,7 +130,12 @@ func (b *Browser) Evaluate(script string) string {
 // await fails the test unless a condition of the page holds soon.
 func (b *Browser) await(what, condition string) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	b.awaitWithin(10*time.Second, what, condition)
+}
+
+func (b *Browser) awaitWithin(limit time.Duration, what, condition string) {
+	b.t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if b.Evaluate("String(Boolean("+condition+"))") == "true" {
 			return
 		}
@@ -192,6 +197,11 @@ func (v variant) stores(t *testing.T) string {
 		return ""
 	}
 	return "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n"
+}
+
+// mailer is the global option that sends mail to a server of the tests.
+func mailer(s *servers.SMTP) string {
+	return "mailer smtp " + s.Addr + " {\nfrom no-reply@example.com\ntls off\n}"
 }
 
 // open starts a browser for the variant, and returns how it looks at a page.

@@ -18,7 +18,7 @@ func TestRecoveryStory(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			smtp := servers.StartSMTP(t, nil, "")
-			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + "mailer smtp " + smtp.Addr + " {\nfrom no-reply@example.com\ntls off\n}"})
+			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + mailer(smtp)})
 			g.AddUser("ada@example.com")
 			b, shoot := v.open(t)
 			byMail(t, b, g, smtp, shoot)

@@ -17,7 +17,7 @@ func TestSignUpStory(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			smtp := servers.StartSMTP(t, nil, "")
-			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + "signup open\nmailer smtp " + smtp.Addr + " {\nfrom no-reply@example.com\ntls off\n}"})
+			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + "signup open\n" + mailer(smtp)})
 			b, shoot := v.open(t)
 			byCode(t, b, g, smtp, shoot)
 			changePassword(t, b, g, shoot)
