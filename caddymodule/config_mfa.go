@@ -79,13 +79,14 @@ func (g *Gate) mfa() *MFAConfig {
 	return g.app.MFA
 }
 
-// oneStep reports whether sign-in at a site takes one factor alone. That is for a
-// directive to say which stands for the whole site.
+// oneStep reports whether sign-in at a site takes one factor alone. That is for the
+// directives to say which stand for the whole site: all of them, since several sites
+// may have one host, on other ports or under a wildcard.
 func (a *App) oneStep(at *site) bool {
 	for _, g := range at.gates {
-		if g.MFA != nil && len(g.matchers) == 0 {
-			return g.MFA.is(mfaOff)
+		if len(g.matchers) == 0 && !g.mfa().is(mfaOff) {
+			return false
 		}
 	}
-	return a.MFA.is(mfaOff)
+	return len(at.gates) > 0 || a.MFA.is(mfaOff)
 }

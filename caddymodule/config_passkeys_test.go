@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -47,6 +48,22 @@ func TestRelyingParty(t *testing.T) {
 	}
 }
 
+// TestNamesUnderAWildcardShareNoPasskeys: one of them may be an attacker's, who asks
+// users of another for a passkey that works there.
+func TestNamesUnderAWildcardShareNoPasskeys(t *testing.T) {
+	a := &App{Passkeys: PasskeysConfig{RPID: "example.com"}}
+	if rp := a.relyingParty(&site{origin: "https://evil.example.com", wild: true}); rp.ID != "evil.example.com" {
+		t.Errorf("%+v", rp)
+	}
+	h := hostSet{patterns: []string{"*.example.com", "app.example.com"}}
+	for host, wild := range map[string]bool{"app.example.com": false, "evil.example.com": true} {
+		r := httptest.NewRequest("GET", "https://"+host+"/", nil)
+		if s := h.site(r); s == nil || s.wild != wild {
+			t.Errorf("%s: %+v", host, s)
+		}
+	}
+}
+
 func TestRelatedOriginsAreTold(t *testing.T) {
 	g := newGateway(t, "passkeys {\nrp_id app.localhost\nrelated https://example.net\n}", "sigra")
 	for name, test := range map[string]struct {
@@ -82,9 +99,10 @@ func TestTwoStepBySite(t *testing.T) {
 	}{
 		"nothing is said":              {nil, []*MFAConfig{nil}, false},
 		"off everywhere":               {off, []*MFAConfig{nil}, true},
-		"off here":                     {global, []*MFAConfig{nil, off}, true},
+		"off here":                     {global, []*MFAConfig{off}, true},
+		"off on one of two sites":      {nil, []*MFAConfig{nil, off}, false},
 		"required here":                {off, []*MFAConfig{required}, false},
-		"the first that says anything": {nil, []*MFAConfig{nil, required, off}, false},
+		"not by all that say anything": {nil, []*MFAConfig{nil, required, off}, false},
 	} {
 		a := &App{MFA: test.app}
 		at := new(site)

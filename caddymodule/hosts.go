@@ -24,6 +24,8 @@ type site struct {
 	// origin is scheme, host and port as the browser sees them.
 	origin string
 	cookie session.Cookie
+	// wild says that only a wildcard leads here: the name may be somebody else's.
+	wild bool
 	// gates are all gates that the configuration has for the host.
 	gates []*Gate
 }
@@ -148,7 +150,9 @@ func (h *hostSet) judge(r *http.Request, secure bool) *site {
 	if secure {
 		scheme = "https://"
 	}
-	return h.siteAt(r.Host, scheme+strings.TrimSuffix(host, ":"), name)
+	s := h.siteAt(r.Host, scheme+strings.TrimSuffix(host, ":"), name)
+	s.wild = !isLoopback(name) && !slices.Contains(h.patterns, name)
+	return s
 }
 
 // listenerPort is the port that a request arrived at.
