@@ -54,8 +54,9 @@ func newBrowser(user authcore.User, client authcore.Client, now time.Time) (secr
 	}
 }
 
-// trusts reports whether the user trusts the browser that a request comes from.
-func (s *Service) trusts(ctx context.Context, user authcore.User, client authcore.Client) (bool, error) {
+// trusts returns until when the user trusts the browser that a request comes from;
+// zero when they do not.
+func (s *Service) trusts(ctx context.Context, user authcore.User, client authcore.Client) (until time.Time, err error) {
 	for _, secret := range client.Trust {
 		hash, ok := token.HashOf(secret)
 		if !ok {
@@ -66,13 +67,13 @@ func (s *Service) trusts(ctx context.Context, user authcore.User, client authcor
 			continue
 		}
 		if err != nil {
-			return false, fmt.Errorf("finding trusted browser: %w", err)
+			return time.Time{}, fmt.Errorf("finding trusted browser: %w", err)
 		}
 		if b.UserID == user.ID && b.Epoch == user.AuthEpoch {
-			return true, nil
+			return b.ExpiresAt, nil
 		}
 	}
-	return false, nil
+	return time.Time{}, nil
 }
 
 // Browsers returns the browsers that the signed-in user trusts, newest first.

@@ -180,14 +180,14 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	now := s.clock().UTC()
 	o.Factor.At = now
 	identity := authcore.Identity{Kind: authcore.KindSession, Site: o.Client.Site}.Describe(o.User).Prove(o.Factor)
-	if err := s.askSecond(ctx, o, &identity); err != nil {
+	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
+	if err := s.askSecond(ctx, o, &grant); err != nil {
 		return SignedIn{}, err
 	}
 	action := audit.LoginSuccess
-	if identity.Pending {
+	if grant.Identity.Pending {
 		action = audit.LoginPending
 	}
-	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
 	token, opened, err := s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
 		return commit(ctx, s.userEvent(action, o.User.ID, o.Client).On(opened.ID).With("method", string(o.Factor.Kind)))
 	})
@@ -195,7 +195,7 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 		return SignedIn{}, fmt.Errorf("opening session: %w", err)
 	}
 	signedIn := SignedIn{Token: token, Session: opened}
-	if identity.Pending {
+	if grant.Identity.Pending {
 		return signedIn, nil
 	}
 	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, knownDevice(s.sealer, o.Devices, o.User, now), o.User.AuthEpoch, now); err != nil {
@@ -207,15 +207,19 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 
 // askSecond decides whether a second factor is due: with two-step sign-in,
 // unless the first is two in one, the user trusts the browser, or the site asks
-// for none, which the session then says.
-func (s *Service) askSecond(ctx context.Context, o Opening, identity *authcore.Identity) (err error) {
-	if !o.User.TwoStep() || identity.Level == authcore.AAL2 {
+// for none, which the session then says. A session that rests on trust does not
+// outlive it.
+func (s *Service) askSecond(ctx context.Context, o Opening, g *session.Grant) (err error) {
+	if !o.User.TwoStep() || g.Identity.Level == authcore.AAL2 {
 		return nil
 	}
-	if identity.Trusted, err = s.trusts(ctx, o.User, o.Client); err == nil && !identity.Trusted {
-		identity.Skipped, identity.Pending = o.Client.OneStep, !o.Client.OneStep
+	if g.Until, err = s.trusts(ctx, o.User, o.Client); err != nil {
+		return err
 	}
-	return err
+	if g.Identity.Trusted = !g.Until.IsZero(); !g.Identity.Trusted {
+		g.Identity.Skipped, g.Identity.Pending = o.Client.OneStep, !o.Client.OneStep
+	}
+	return nil
 }
 
 // upgrade replaces a hash that has weaker parameters than today's. It may fail

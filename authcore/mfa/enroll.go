@@ -77,13 +77,17 @@ type Enrolled struct {
 
 // Enroll makes the app of an offer the second factor of the signed-in user, in
 // place of an older one, if the code is right. It fails with *WrongCodeError,
-// *account.StaleError, and authcore.ErrNotFound for an offer that has expired.
+// *account.ThrottledError, *account.StaleError, and authcore.ErrNotFound for an offer that has expired.
 func (s *Service) Enroll(ctx context.Context, live *session.Live, sealed, code string, client authcore.Client) (Enrolled, error) {
 	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
 		return Enrolled{}, err
 	}
 	o, err := s.Offered(live, sealed)
 	if err != nil {
+		return Enrolled{}, err
+	}
+	// Whoever guesses writes an event each time.
+	if _, err := s.Accounts.TryFactor(ctx, live.Identity.UserID); err != nil {
 		return Enrolled{}, err
 	}
 	step, ok := o.Secret.Step(code, s.Clock())
@@ -98,7 +102,11 @@ func (s *Service) Enroll(ctx context.Context, live *session.Live, sealed, code s
 		return Enrolled{}, err
 	}
 	e := Enrollment{Secret: s.Box.Seal(secretPurpose, o.Secret, []byte(live.Identity.UserID)), Step: step}
-	return s.turnOn(ctx, live, e, client, account.ProofBy(live, before.any(), authcore.Factor{Kind: authcore.FactorTOTP})...)
+	done, err := s.turnOn(ctx, live, e, client, account.ProofBy(live, before.any(), authcore.Factor{Kind: authcore.FactorTOTP})...)
+	if err == nil {
+		s.forgetTries(ctx, live.Identity.UserID)
+	}
+	return done, err
 }
 
 // any reports whether the user has a second factor already.

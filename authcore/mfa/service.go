@@ -88,9 +88,7 @@ func (s *Service) Reset(ctx context.Context, user authcore.User, client authcore
 		return fmt.Errorf("resetting second factors: %w", err)
 	}
 	s.Events.Emit(events.TwoStepOff, map[string]any{"user_id": user.ID})
-	if err := s.Guard.FactorSucceeded(ctx, user.ID); err != nil {
-		s.Logger.Warn("limit of second factors not reset", slog.Any("error", err))
-	}
+	s.forgetTries(ctx, user.ID)
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the factors are reset, but old sessions end only when the session store is back: %w", err)
 	}
@@ -114,4 +112,11 @@ func (s *Service) letter(ctx context.Context, live *session.Live, kind mail.Kind
 	}
 	letter, err := mail.NewJob(s.Box, mail.About(kind, user, client, nil).LeadingTo(page), s.Clock())
 	return user, letter, err
+}
+
+// forgetTries gives a user the whole budget of tries again.
+func (s *Service) forgetTries(ctx context.Context, userID string) {
+	if err := s.Guard.FactorSucceeded(ctx, userID); err != nil {
+		s.Logger.Warn("limit of second factors not reset", slog.Any("error", err))
+	}
 }

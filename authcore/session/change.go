@@ -20,6 +20,8 @@ type Grant struct {
 	AuthEpoch int64
 	Remember  bool
 	Client    authcore.Client
+	// Until ends the session at the latest; zero leaves it to the settings.
+	Until time.Time
 }
 
 // Open makes a session. Commit is called when it is stored: when that fails,
@@ -55,6 +57,9 @@ func (m *Manager) newSession(g Grant) *Session {
 	}
 	s.Identity.SessionID = s.ID
 	s.begin(now, settings)
+	if !g.Until.IsZero() && s.ExpiresAt.After(g.Until) {
+		s.ExpiresAt = g.Until.UTC()
+	}
 	return s
 }
 

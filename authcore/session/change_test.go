@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
@@ -152,4 +153,16 @@ func TestMessagesOfOtherNodes(t *testing.T) {
 	b.mustResume(t, token)
 	b.Listener().Receive(payload)
 	b.mustBeGone(t, token)
+}
+
+// TestASessionEndsWithWhatItRestsOn: one that was opened in a trusted browser does not
+// outlive the trust, however long it is remembered.
+func TestASessionEndsWithWhatItRestsOn(t *testing.T) {
+	b := newBench(t)
+	until := b.now().Add(24 * time.Hour)
+	grant := Grant{Identity: authcore.Identity{UserID: "u", Trusted: true}, Remember: true, Until: until}
+	_, s, err := b.Open(t.Context(), grant, func(context.Context, *Session) error { return nil })
+	if err != nil || !s.ExpiresAt.Equal(until) {
+		t.Errorf("it ends at %v, want %s: %v", s, until, err)
+	}
 }
