@@ -106,6 +106,8 @@ func problemOf(err error) Problem {
 		return Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}
 	case errors.Is(err, authcore.ErrNotFound):
 		return Problem{Status: http.StatusNotFound}
+	case errors.Is(err, account.ErrSignedOut):
+		return Problem{Status: http.StatusUnauthorized}
 	case errors.Is(err, authcore.ErrConflict):
 		return Problem{Status: http.StatusConflict}
 	default:

@@ -87,18 +87,36 @@ func (s *Service) reprove(ctx context.Context, live *session.Live, password stri
 	if err := s.checkPassword(ctx, user, credential, password, "current", live, client); err != nil {
 		return user, nil, err
 	}
-	return user, []authcore.Factor{{Kind: authcore.FactorPassword}}, nil
+	return user, []authcore.Factor{{Kind: authcore.FactorPassword}}, s.stillSignedIn(ctx, live)
+}
+
+// ErrSignedOut says that a session has ended while a change was being made in it.
+// Nothing has changed; the caller answers 401.
+var ErrSignedOut = errors.New("the session has ended meanwhile")
+
+// SignedOut returns the error of a change that rests on a session, where the account
+// has another auth epoch by now: the session has ended with the older one.
+func SignedOut(err error) error {
+	if errors.Is(err, authcore.ErrConflict) {
+		return ErrSignedOut
+	}
+	return err
+}
+
+// stillSignedIn fails with ErrSignedOut when a session has ended by now.
+func (s *Service) stillSignedIn(ctx context.Context, live *session.Live) error {
+	alive, err := s.sessions.Alive(ctx, live)
+	if err == nil && !alive {
+		err = ErrSignedOut
+	}
+	return err
 }
 
 // checkPassword verifies the password of a signed-in user, which came in a
 // field, within the limit of step-up.
 func (s *Service) checkPassword(ctx context.Context, user authcore.User, credential Credential, password, field string, live *session.Live, client authcore.Client) error {
-	if err := s.guard.StepUp(ctx, user.ID); err != nil {
-		var exceeded *throttle.Exceeded
-		if errors.As(err, &exceeded) {
-			return &ThrottledError{exceeded.RetryAfter}
-		}
-		return fmt.Errorf("counting attempt: %w", err)
+	if err := throttled(s.guard.StepUp(ctx, user.ID)); err != nil {
+		return err
 	}
 	result, err := s.passwords.Verify(ctx, credential.Hash, password)
 	if err != nil {
@@ -113,6 +131,18 @@ func (s *Service) checkPassword(ctx context.Context, user authcore.User, credent
 	}
 	if err := s.guard.StepUpSucceeded(ctx, user.ID); err != nil {
 		s.logger.Warn("step-up limit not reset", slog.Any("error", err))
+	}
+	return nil
+}
+
+// throttled tells a user of a limit.
+func throttled(err error) error {
+	var exceeded *throttle.Exceeded
+	switch {
+	case errors.As(err, &exceeded):
+		return &ThrottledError{exceeded.RetryAfter}
+	case err != nil:
+		return fmt.Errorf("counting attempt: %w", err)
 	}
 	return nil
 }

@@ -18,8 +18,10 @@ type Store interface {
 	// address, in place of the job that asked for it. It fails with
 	// authcore.ErrNotFound when somebody else has done the job.
 	Propose(ctx context.Context, asked job.Job, t token.Token, letter job.Job, event audit.Event) error
-	// Reissue stores a token, which voids the older one, and its letter, in
-	// place of the job. It fails with authcore.ErrNotFound as Propose does.
+	// Reissue stores a token, which voids the older one of the same sign-up or
+	// account, and its letter, in place of the job. It fails with
+	// authcore.ErrNotFound as Propose does, and when another sign-up has taken the
+	// place of that one.
 	Reissue(ctx context.Context, asked job.Job, t token.Token, letter job.Job) error
 	// Answer stores a letter in place of the job.
 	Answer(ctx context.Context, asked job.Job, letter job.Job) error

@@ -46,6 +46,12 @@ type Limits struct {
 	// CodeNetwork is how many a client network may try, for whatever sign-up.
 	// Default: 30 in 15 minutes.
 	CodeNetwork Limit
+	// Change is how often a user may change the password. Each change voids the links
+	// of the account, so whoever knows the password could else keep the owner from
+	// ever using one. Default: 10 in 24 hours.
+	Change Limit
+	// Keep is how many forms are kept for a user. Default: 30 in 15 minutes.
+	Keep Limit
 	// LockMail is how often an owner is told that an account is locked.
 	// Default: once in 24 hours.
 	LockMail Limit
@@ -62,6 +68,7 @@ func DefaultLimits() Limits {
 		Factor:  Limit{"factor", 5, window}, Challenge: Limit{"challenge", 300, window},
 		Mail: Limit{"mail", 3, window}, MailDay: Limit{"mail_day", 20, 24 * time.Hour}, MailNetwork: Limit{"mail_network", 20, window},
 		Code: Limit{"code", 5, window}, CodeLife: Limit{"code_life", 10, 48 * time.Hour}, CodeNetwork: Limit{"code_network", 30, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
+		Change: Limit{"change", 10, 24 * time.Hour}, Keep: Limit{"keep", 30, window},
 	}
 }
 
@@ -173,6 +180,16 @@ func (g *Guard) StepUp(ctx context.Context, userID string) error {
 		return &Exceeded{RetryAfter: verdict.RetryAfter, Account: true}
 	}
 	return nil
+}
+
+// Change counts a change of the password of a user; it fails with *Exceeded.
+func (g *Guard) Change(ctx context.Context, userID string) error {
+	return g.take(ctx, userID, g.limits.Load().Change)
+}
+
+// Keep counts a form that is kept for a user; it fails with *Exceeded.
+func (g *Guard) Keep(ctx context.Context, userID string) error {
+	return g.take(ctx, userID, g.limits.Load().Keep)
 }
 
 // Factor counts a try at a second factor of a user, and returns how many are
