@@ -182,6 +182,11 @@ func digits(code string) string {
 // theirs.
 func (s *Service) confirm(ctx context.Context, u unproven, keep bool, method string, client authcore.Client) (Confirmed, error) {
 	opening := account.Opening{User: u.user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
+	if !keep && u.signUp != nil {
+		// Whoever chose the password may be a stranger, who must not say either what an
+		// app is told of the owner of the address.
+		opening.User.Name, opening.User.Profile, opening.User.Language = "", nil, client.Language
+	}
 	opening.User.EmailVerifiedAt = s.Clock().UTC()
 	commit := func(ctx context.Context, event audit.Event) error { return s.prove(ctx, u, keep, event) }
 	if u.signUp == nil {
