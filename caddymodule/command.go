@@ -97,7 +97,7 @@ func leaf(use, short string, args int, run func(*call, []string) error) *cobra.C
 				return err
 			}
 			defer c.close()
-			return run(c, values)
+			return plainError(run(c, values))
 		},
 	}
 }
