@@ -107,7 +107,7 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 		}
 	}
 	g.app.stripped.add(g.headerNames()...)
-	return nil
+	return g.checkProfile()
 }
 
 func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.MatcherSets) error {
