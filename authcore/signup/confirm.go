@@ -122,24 +122,21 @@ func (s *Service) ConfirmLink(ctx context.Context, secret string, w Waiting, cli
 
 // ConfirmCode proves an address by the code from the mail, typed into the
 // browser that signed up. It fails with *account.InvalidError for a wrong code,
-// also when there is none, and *account.ThrottledError after too many.
+// also when there is none or the address has had too many, and
+// *account.ThrottledError after too many in a while.
 func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, client authcore.Client) (Confirmed, error) {
 	held, _ := s.openTicket(w.Cookie)
-	counted, userID := held.ID, ""
+	try, userID := throttle.Try{SignUp: held.ID, Address: held.Key, IP: client.IP}, ""
 	if w.Live != nil {
+		email, _ := account.ParseEmail(w.Live.Identity.Email)
 		userID = w.Live.Identity.UserID
-		counted, held.ID = userID, ""
+		try.SignUp, try.Address, held.ID = userID, email.Key, ""
 	}
-	if counted == "" {
+	if try.SignUp == "" {
 		return Confirmed{}, wrongCode()
 	}
-	err := s.Guard.Code(ctx, counted, client.IP)
-	var exceeded *throttle.Exceeded
-	switch {
-	case errors.As(err, &exceeded):
-		return Confirmed{}, &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
-	case err != nil:
-		return Confirmed{}, fmt.Errorf("counting try: %w", err)
+	if err := s.count(ctx, try); err != nil {
+		return Confirmed{}, err
 	}
 	t, err := s.Store.ConfirmToken(ctx, held.ID, userID, s.Clock())
 	if errors.Is(err, authcore.ErrNotFound) {
@@ -162,6 +159,26 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 		err = wrongCode()
 	}
 	return Confirmed{}, err
+}
+
+// count counts a try before anything is looked up. When codes are no use any more, it
+// fails with *account.InvalidError, for right ones too.
+func (s *Service) count(ctx context.Context, try throttle.Try) error {
+	if s.Rules.Mode == Domain {
+		_, try.Domain, _ = strings.Cut(try.Address, "@")
+	}
+	err := s.Guard.Code(ctx, try)
+	var exceeded *throttle.Exceeded
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &exceeded):
+		return fmt.Errorf("counting try: %w", err)
+	case exceeded.Spent:
+		return &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemCodeSpent}}
+	default:
+		return &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
+	}
 }
 
 func wrongCode() error {

@@ -8,6 +8,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -74,5 +75,5 @@ type Sessions interface {
 // Guard limits mail and tries; *throttle.Guard does.
 type Guard interface {
 	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
-	Code(ctx context.Context, signUp, ip string) error
+	Code(ctx context.Context, t throttle.Try) error
 }
