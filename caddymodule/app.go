@@ -79,6 +79,7 @@ type App struct {
 	locate   sync.Once
 	stripped *nameSet
 	stop     context.CancelFunc
+	worked   chan struct{} // closed when no job is under way any more
 	tuned    *tuning
 	checkup  checkup
 }
@@ -177,8 +178,11 @@ const startTimeout = 20 * time.Second
 func (a *App) Start() error {
 	a.tuned = a.engine.tune(a.tuning())
 	ctx, cancel := context.WithCancel(context.Background())
-	a.stop = cancel
-	go a.work(ctx)
+	a.stop, a.worked = cancel, make(chan struct{})
+	go func() {
+		defer close(a.worked)
+		a.work(ctx)
+	}()
 	err := a.open(ctx)
 	if errors.Is(err, authcore.ErrUnavailable) {
 		a.logger.Error("sigra cannot reach its stores and answers 503 until it can", slog.Any("error", err))
@@ -220,6 +224,7 @@ func (a *App) serves() bool {
 }
 
 func (a *App) keepOpening(ctx context.Context) {
+	told := ""
 	for retry := time.NewTicker(time.Second); ; {
 		select {
 		case <-ctx.Done():
@@ -232,6 +237,10 @@ func (a *App) keepOpening(ctx context.Context) {
 			a.logger.Info("sigra has reached its stores")
 			retry.Stop()
 			return
+		}
+		if !errors.Is(err, authcore.ErrUnavailable) && err.Error() != told {
+			told = err.Error() // waiting does not mend it: another master secret, say
+			a.logger.Error("sigra cannot start and answers 503", slog.Any("error", err))
 		}
 		a.logger.Debug("sigra cannot reach its stores", slog.Any("error", err))
 	}
@@ -274,12 +283,22 @@ func (a *App) setUpLink(ctx context.Context) (string, error) {
 
 // Stop ends what belongs to this configuration alone.
 func (a *App) Stop() error {
-	if a.stop != nil {
-		a.stop()
-		a.engine.untune(a.tuned)
+	if a.stop == nil {
+		return nil
+	}
+	a.stop()
+	a.engine.untune(a.tuned)
+	if caddy.Exiting() { // a mail that is being sent would be sent again after a restart
+		select {
+		case <-a.worked:
+		case <-time.After(workGrace):
+		}
 	}
 	return nil
 }
+
+// workGrace is how long a process that ends waits for the jobs under way.
+const workGrace = 10 * time.Second
 
 // Cleanup releases the engine. It also runs after a failed Provision.
 func (a *App) Cleanup() error {

@@ -148,3 +148,23 @@ func TestFirstPortalIsInTheLink(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersOfTwoMakers: what users say of themselves never has the header of what
+// sigra says of them, whichever gate says it.
+func TestHeadersOfTwoMakers(t *testing.T) {
+	const global = "{\nadmin off\nsigra {\nprofile_field title {\nheader X-Role\n}\n}\n}\nlocalhost {\n"
+	for _, site := range []string{
+		"sigra {\nheaders remote {\nX-Role {http.auth.user.role}\n}\n}",
+		"sigra {\nheaders remote {\nx_role {http.auth.user.role}\n}\n}",
+		"sigra\nsigra /admin/* {\nheaders off {\nX.Role {http.auth.user.role}\n}\n}",
+		"sigra {\nassertion X-ROLE\n}",
+	} {
+		err := provision(t, global+site+"\n}")
+		if err == nil || !strings.Contains(err.Error(), "title") || !strings.Contains(strings.ToLower(err.Error()), "role") {
+			t.Errorf("%s: %v", site, err)
+		}
+	}
+	if err := provision(t, global+"sigra {\nheaders remote {\nX-Roles {http.auth.user.role}\n}\n}\n}"); err != nil {
+		t.Error(err)
+	}
+}

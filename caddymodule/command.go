@@ -12,7 +12,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  appID,
-		Usage: "user|session|key|mail|setup|migrate|status",
+		Usage: "user|session|key|mail|job|setup|migrate|status",
 		Short: "Manages the accounts, sessions and keys of the authentication gateway",
 		Long: `
 Asks the running gateway through Caddy's admin endpoint, so that a change takes
@@ -43,7 +43,11 @@ func buildCommand(root *cobra.Command) {
 		),
 		group("mail", "Shows the mail that waits to be sent",
 			leaf("list", "Lists what waits and what was given up, with the reason", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/mails", nil) }),
-			leaf("retry [<id>]", "Tries a mail again at once, or all of them", 0, retryMail),
+			leaf("retry [<id>]", "Tries a mail again at once, or all of them", 0, retry("/sigra/mails")),
+		),
+		group("job", "Shows the work that waits to be done, mails too",
+			leaf("list", "Lists what waits and what was given up, with the reason", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/jobs", nil) }),
+			leaf("retry [<id>]", "Tries something again at once, or all of it", 0, retry("/sigra/jobs")),
 		),
 		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
 		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
@@ -68,11 +72,14 @@ func showStatus(c *call, _ []string) error {
 	return nil
 }
 
-func retryMail(c *call, args []string) error {
-	if len(args) == 0 {
-		return c.show("POST", "/sigra/mails/retry", nil)
+// retry tries one thing again that waits below a path of the admin endpoint, or all.
+func retry(path string) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		if len(args) == 0 {
+			return c.show("POST", path+"/retry", nil)
+		}
+		return c.show("POST", path+"/"+url.PathEscape(args[0])+"/retry", nil)
 	}
-	return c.show("POST", "/sigra/mails/"+url.PathEscape(args[0])+"/retry", nil)
 }
 
 // group is a command with subcommands.
@@ -97,7 +104,7 @@ func leaf(use, short string, args int, run func(*call, []string) error) *cobra.C
 				return err
 			}
 			defer c.close()
-			return run(c, values)
+			return plainError(run(c, values))
 		},
 	}
 }

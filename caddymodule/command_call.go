@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -221,9 +222,36 @@ func line(row map[string]any) string {
 	})
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = fmt.Sprintf("%s=%v", name, row[name])
+		parts[i] = name + "=" + plain(fmt.Sprint(row[name]))
 	}
-	return strings.Join(parts, "  ")
+	return strings.Join(parts, separator)
+}
+
+// separator stands between the fields of a line.
+const separator = "  "
+
+// plain returns a value as a line shows it: quoted when it would harm the terminal, or
+// could be taken for further fields.
+func plain(value string) string {
+	if harmful(value) || strings.Contains(value, separator) {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// harmful reports whether a text has what moves the cursor, clears the screen or turns
+// what follows around: a stranger may have named a browser so, with U+009B or U+202E.
+func harmful(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) })
+}
+
+// plainError returns the error of a command, which may tell what others wrote, as a
+// terminal may show it.
+func plainError(err error) error {
+	if err == nil || !harmful(strings.ReplaceAll(err.Error(), "\n", "")) {
+		return err
+	}
+	return errors.New(strconv.Quote(err.Error()))
 }
 
 func rank(name string) string {

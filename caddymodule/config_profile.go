@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strconv"
@@ -93,6 +94,19 @@ func (a *App) validateFields() error {
 		known.add(f.Header)
 	}
 	return a.profileFields().Validate()
+}
+
+// clashingField returns the profile field whose header is one of the names in any
+// spelling, and that name; the field is empty when there is none.
+func (a *App) clashingField(names []string) (field, name string) {
+	for _, f := range a.ProfileFields {
+		for _, name := range names {
+			if f.Header != "" && bytes.Equal(appendFolded(nil, f.Header), appendFolded(nil, name)) {
+				return f.Name, name
+			}
+		}
+	}
+	return "", ""
 }
 
 // parseField reads `profile_field <name> { ... }`.

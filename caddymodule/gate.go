@@ -108,7 +108,7 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 		}
 	}
 	g.app.stripped.add(g.headerNames()...)
-	return nil
+	return g.checkProfile()
 }
 
 func loadMatchers(ctx caddy.Context, g *Gate, field string, to *caddyhttp.MatcherSets) error {
@@ -223,9 +223,11 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	if err := g.target(at).inject(r, st.live, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}
-	// What the app answers to one user is not for a cache that others share.
-	w.Header()["Cache-Control"] = []string{"private"}
-	err := next.ServeHTTP(w, r)
+	private := &privateWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	err := next.ServeHTTP(private, r)
+	if err == nil {
+		private.mark() // the server sends a header that nobody has written
+	}
 	if err != nil {
 		// Handlers of errors get the same request, and may pass it to an app
 		// after the session has ended.

@@ -131,6 +131,17 @@ func (g *Gate) headerNames() []string {
 	return append(names, g.assertionField())
 }
 
+// checkProfile refuses a header of this gate that a profile field has too: where the
+// gate has no value for it, as for the role of most users, what a user says of
+// themselves would stand in its place.
+func (g *Gate) checkProfile() error {
+	field, name := g.app.clashingField(g.headerNames())
+	if field == "" {
+		return nil
+	}
+	return fmt.Errorf("the header %s is that of profile_field %s already: an app could take what users say of themselves for what sigra says", name, field)
+}
+
 func (g *Gate) assertionField() string {
 	if g.Assertion.Field == "" {
 		return defaultAssertionField

@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/kept"
 )
 
@@ -26,24 +25,35 @@ func (g *Gate) keep(r *http.Request, st *state, at *site) (page string) {
 	if !isForm(r) || !isSameOrigin(r, at) {
 		return ""
 	}
-	userID := ""
-	if st.live != nil {
-		userID = st.live.Identity.UserID
-	} else if userID = account.KnownUser(g.app.engine, marks(st, at), time.Now()); userID == "" {
+	ctx, cancel := context.WithTimeout(r.Context(), keepTimeout)
+	defer cancel()
+	userID, err := g.keeper(ctx, st, at)
+	if err != nil || userID == "" {
 		return ""
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, kept.MaxBody+1))
 	if err != nil || len(body) > kept.MaxBody || !utf8.Valid(body) {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), keepTimeout)
-	defer cancel()
 	secret, err := g.app.kept.Keep(ctx, userID, kept.Form{Action: originalURL(r).RequestURI(), Site: at.origin, Body: string(body)})
 	if err != nil {
 		g.app.logger.Warn("form not kept", slog.Any("error", err))
 		return ""
 	}
 	return g.Portal + "/resend/" + secret
+}
+
+// keeper is the user that a form is kept for; empty when that is not known. Each user
+// may have so many kept: whoever holds an old mark must not fill the store.
+func (g *Gate) keeper(ctx context.Context, st *state, at *site) (userID string, err error) {
+	// A pending session proves less than the mark: it must not replace what the owner
+	// has had kept.
+	if st.live != nil && !st.live.Identity.Pending {
+		userID = st.live.Identity.UserID
+	} else if userID, err = g.app.accounts.KnownUser(ctx, marks(st, at)); err != nil || userID == "" {
+		return "", err
+	}
+	return userID, g.app.engine.throttle.Keep(ctx, userID)
 }
 
 // marks are the values of the cookies that mark the browser as known.

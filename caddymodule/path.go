@@ -11,8 +11,10 @@ import (
 // isAmbiguous reports whether the app might understand the request as one for
 // another path or method than the matchers see: encoded slashes and
 // backslashes, dot segments, empty segments, path parameters, double encoding,
-// encoded question marks and hashes, control characters, broken UTF-8, and
-// requests to take the method or the address from elsewhere. Such a request is
+// encoded question marks and hashes, control characters, broken UTF-8, letters
+// that some take for dots and slashes, segments that end in a dot or a space,
+// which Windows drops, and requests to take the method or the address from
+// elsewhere. Such a request is
 // legal, and some apps need one (`group%2Fproject`), so it is not refused; but
 // it gets no favour from any matcher.
 func isAmbiguous(r *http.Request) bool {
@@ -29,22 +31,34 @@ func ambiguousPath(path string) bool {
 		switch c := path[i]; {
 		case c < ' ' || c == 0x7f, c == '\\', c == ';', c == '%', c == '?', c == '#':
 			return true
-		case c == '/' && i > 0 && path[i-1] == '/':
-			return true
-		case c == '.' && path[i-1] == '/' && dotSegment(path[i:]):
+		case c == '/' && i > 0 && endsBadly(path[i-1]):
 			return true
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
-	return !ascii && !utf8.ValidString(path)
+	if last := path[len(path)-1]; last != '/' && endsBadly(last) {
+		return true
+	}
+	return !ascii && (!utf8.ValidString(path) || strings.ContainsFunc(path, folds))
 }
 
-// dotSegment reports whether a path continues with a segment of one or two
-// dots.
-func dotSegment(rest string) bool {
-	segment, _, _ := strings.Cut(rest, "/")
-	return segment == "." || segment == ".."
+// endsBadly reports whether a segment that ends so may be none to some, or another
+// one. Dot segments do.
+func endsBadly(last byte) bool { return last == '/' || last == '.' || last == ' ' }
+
+// folds reports whether some apps take a letter for a dot, a slash, a backslash, a
+// percent sign or a semicolon: by NFKC, or by the best fit of a Windows code page.
+func folds(r rune) bool {
+	switch r {
+	case '\uff0e', '\ufe52', '\u2024', '\u2025', // full-width and small full stops, leaders
+		'\uff0f', '\u2044', '\u2215', '\u29f8', // full-width solidus, fraction, division, big solidus
+		'\u2100', '\u2101', '\u2105', '\u2106', // a/c, a/s, c/o, c/u
+		'\uff3c', '\ufe68', '\u2216', '\u29f5', '\u29f9', // full-width and small reverse solidus, set minus
+		'\uff05', '\ufe6a', '\uff1b', '\ufe54': // percent signs, semicolons
+		return true
+	}
+	return false
 }
 
 // hasEncodedSeparator judges the path as it was sent, which net/url keeps when

@@ -6,45 +6,63 @@ import (
 	"path"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestIsAmbiguous(t *testing.T) {
 	for target, want := range map[string]bool{
-		"/":                         false,
-		"/index.html":               false,
-		"/a/b.c/d..e/...":           false,
-		"/.well-known/x":            false,
-		"/a/.hidden":                false,
-		"/a%20b":                    false,
-		"/caf%C3%A9":                false,
-		"/a?x=/../":                 false,
-		"/a/../b":                   true,
-		"/a/./b":                    true,
-		"/a/..":                     true,
-		"/a/%2e%2e/b":               true,
-		"/a/.%2e/b":                 true,
-		"/a%2fb":                    true,
-		"/a%2Fb":                    true,
-		"/a%5cb":                    true,
-		"/a;x=1/b":                  true,
-		"/a/..;/b":                  true,
-		"/a%3bx":                    true,
-		"//a":                       true,
-		"/a//b":                     true,
-		"/a%252fb":                  true,
-		"/a%00":                     true,
-		"/a%0d%0a":                  true,
-		"/a%ff":                     true,
-		"/%c0%ae%c0%ae/x":           true,
-		"/caf%C3%A9/../x":           true,
-		"/a?_method=DELETE":         true,
-		"/a?x=1&_method=DELETE&y=2": true,
-		"/a?_metho%64=DELETE":       true,
-		"/a?%5fMethod=DELETE":       true,
-		"/a?x=1;_method=DELETE":     true,
-		"/a?method=x&a_method=y":    false,
-		"/a%3f.css":                 true,
-		"/a%23.css":                 true,
+		"/":                            false,
+		"/index.html":                  false,
+		"/a/b.c/d..e/.f":               false,
+		"/a/...":                       true,
+		"/a./b":                        true,
+		"/a.":                          true,
+		"/a%20":                        true,
+		"/a%20/b":                      true,
+		"/a/.%20/b":                    true,
+		"/%20a/b":                      false,
+		"/a%EF%BC%8E%EF%BC%8E/b":       true,
+		"/a%EF%BC%8Fb":                 true,
+		"/a%E2%88%95b":                 true,
+		"/a%E2%81%84b":                 true,
+		"/a%E2%A7%B8b":                 true,
+		"/a%EF%BC%BCb":                 true,
+		"/a%EF%BC%852fb":               true,
+		"/a%E2%80%A5/b":                true,
+		"/%E6%97%A5%E6%9C%AC%EF%BC%9F": false, // a full-width question mark, as titles have
+		"/.well-known/x":               false,
+		"/a/.hidden":                   false,
+		"/a%20b":                       false,
+		"/caf%C3%A9":                   false,
+		"/a?x=/../":                    false,
+		"/a/../b":                      true,
+		"/a/./b":                       true,
+		"/a/..":                        true,
+		"/a/%2e%2e/b":                  true,
+		"/a/.%2e/b":                    true,
+		"/a%2fb":                       true,
+		"/a%2Fb":                       true,
+		"/a%5cb":                       true,
+		"/a;x=1/b":                     true,
+		"/a/..;/b":                     true,
+		"/a%3bx":                       true,
+		"//a":                          true,
+		"/a//b":                        true,
+		"/a%252fb":                     true,
+		"/a%00":                        true,
+		"/a%0d%0a":                     true,
+		"/a%ff":                        true,
+		"/%c0%ae%c0%ae/x":              true,
+		"/caf%C3%A9/../x":              true,
+		"/a?_method=DELETE":            true,
+		"/a?x=1&_method=DELETE&y=2":    true,
+		"/a?_metho%64=DELETE":          true,
+		"/a?%5fMethod=DELETE":          true,
+		"/a?x=1;_method=DELETE":        true,
+		"/a?method=x&a_method=y":       false,
+		"/a%3f.css":                    true,
+		"/a%23.css":                    true,
 	} {
 		r := httptest.NewRequest(http.MethodGet, target, nil)
 		if got := isAmbiguous(r); got != want {
@@ -88,7 +106,7 @@ func TestAddressOverride(t *testing.T) {
 // FuzzAmbiguousPath holds the judgement against a reference: a path that is
 // not ambiguous means the same to whoever cleans or decodes it once more.
 func FuzzAmbiguousPath(f *testing.F) {
-	for _, seed := range []string{"/a/b", "/a/../b", "/a%2fb", "//", "/a/.", "/.", "/..x/", "/é/../x", "*"} {
+	for _, seed := range []string{"/a/b", "/a/../b", "/a%2fb", "//", "/a/.", "/.", "/..x/", "/é/../x", "*", "/a．．/b", "/a／b", "/a∕b", "/a⁄b", "/a⧸b", "/a./b", "/a /b", "/℀"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, p string) {
@@ -101,6 +119,15 @@ func FuzzAmbiguousPath(f *testing.F) {
 		}
 		if cleaned != p || strings.ContainsAny(p, "%\\;\x00\r\n") {
 			t.Errorf("%q is not ambiguous but cleans to %q", p, cleaned)
+		}
+		folded := norm.NFKC.String(p)
+		if strings.Count(folded, "/") != strings.Count(p, "/") || strings.ContainsAny(folded, "\\%") || path.Clean(folded) != path.Clean("/"+folded) {
+			t.Errorf("%q is not ambiguous but folds to %q", p, folded)
+		}
+		for segment := range strings.SplitSeq(p, "/") {
+			if strings.TrimRight(segment, ". ") != segment {
+				t.Errorf("%q is not ambiguous but Windows takes it for another path", p)
+			}
 		}
 	})
 }

@@ -70,8 +70,9 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		}
 		return next.ServeHTTP(w, r)
 	}
-	// Tokens in paths and forms are nobody's to read in a log.
-	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	if ui.IsSecret(strings.TrimPrefix(r.URL.Path, p.Path)) { // nobody's to read in a log
+		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	}
 	at := p.app.sites().site(r)
 	if at == nil {
 		return misdirected(w, r)

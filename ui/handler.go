@@ -14,6 +14,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -132,6 +133,7 @@ func (v *visit) resume() error {
 	} else {
 		v.live = live
 	}
+	v.r = v.r.WithContext(password.For(v.r.Context(), live.Identity.UserID))
 	if chosen := live.Identity.Language; chosen != "" {
 		v.speak(chosen)
 	}

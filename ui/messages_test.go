@@ -50,7 +50,7 @@ func composed() (keys []string) {
 	}
 	for _, problem := range []account.Problem{
 		account.ProblemRequired, account.ProblemEmail, account.ProblemTooShort, account.ProblemTooLong, account.ProblemCommon,
-		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong, account.ProblemEmailDomain, account.ProblemWrongCode,
+		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong, account.ProblemEmailDomain, account.ProblemWrongCode, account.ProblemCodeSpent,
 		account.ProblemEmailSame, account.ProblemValue, account.ProblemValueTooLong,
 	} {
 		keys = append(keys, "field."+string(problem))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/password"
 )
 
 // statusError is a request that is refused with a status alone.
@@ -102,10 +103,14 @@ func problemOf(err error) Problem {
 		return Problem{Status: http.StatusForbidden, kind: "cross_origin"}
 	case errors.As(err, &throttled):
 		return Problem{Status: http.StatusTooManyRequests, RetryAfter: throttled.RetryAfter}
+	case errors.Is(err, password.ErrShare):
+		return Problem{Status: http.StatusTooManyRequests, RetryAfter: time.Second}
 	case errors.Is(err, authcore.ErrUnavailable):
 		return Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}
 	case errors.Is(err, authcore.ErrNotFound):
 		return Problem{Status: http.StatusNotFound}
+	case errors.Is(err, account.ErrSignedOut):
+		return Problem{Status: http.StatusUnauthorized}
 	case errors.Is(err, authcore.ErrConflict):
 		return Problem{Status: http.StatusConflict}
 	default:

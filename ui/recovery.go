@@ -48,7 +48,7 @@ func (v *visit) askReset() error { return v.ask("reset", v.Recovery.AskReset) }
 
 func (v *visit) ask(page string, send func(ctx context.Context, a recovery.Ask) error) error {
 	view := askView{Email: clip(v.form["email"]), ReturnTo: v.wished(v.form["return_to"])}
-	err := send(v.r.Context(), recovery.Ask{Email: v.form["email"], ReturnTo: view.ReturnTo, Client: v.facts.Client})
+	err := send(v.r.Context(), recovery.Ask{Email: v.form["email"], ReturnTo: view.ReturnTo, Devices: v.devices(), Client: v.facts.Client})
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError
 	status := http.StatusUnprocessableEntity

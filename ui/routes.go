@@ -50,6 +50,10 @@ var secretPrefixes = []string{
 	setUpPrefix, magicPrefix, confirmPrefix, resetPrefix, emailPrefix, keepPrefix, invitationPrefix, resendPrefix,
 }
 
+// IsSecret reports whether a path below the portal's is a secret, which must not be
+// written to a log.
+func IsSecret(path string) bool { return secretPrefix(path) != "" }
+
 // secretPrefix returns the prefix of a page whose path is a secret, or nothing.
 func secretPrefix(path string) string {
 	for _, prefix := range secretPrefixes {

@@ -1,15 +1,20 @@
 package ui
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 func TestStepUpPage(t *testing.T) {
@@ -86,5 +91,41 @@ func TestStepUpNeedsASession(t *testing.T) {
 	want(t, w, http.StatusUnauthorized, "Please sign in", `href="/_auth/login"`)
 	if len(p.accounts.calls) > 0 {
 		t.Errorf("calls: %v", p.accounts.calls)
+	}
+}
+
+// hashing is an account service that takes as long as a real one.
+type hashing struct {
+	*fakeAccounts
+	hasher *password.Hasher
+}
+
+func (h hashing) StepUp(ctx context.Context, _ *session.Live, given string, _ authcore.Client) (account.SignedIn, error) {
+	_, err := h.hasher.Hash(ctx, given)
+	return account.SignedIn{Session: testSession("this")}, err
+}
+
+// TestStepUpHasAShare has one account prove its password in many browsers at once: most
+// are told to wait, and none takes the place of others in the queue.
+func TestStepUpHasAShare(t *testing.T) {
+	slow := password.Params{Memory: 64 << 10, Time: 8, Threads: 1}
+	p := newPortal(t, func(o *Options) {
+		o.Accounts = hashing{o.Accounts.(*fakeAccounts), password.NewHasher(slow, password.Limits{Concurrent: 1, Wait: time.Minute})}
+	})
+	var all sync.WaitGroup
+	var refused atomic.Int64
+	for range 8 {
+		all.Go(func() {
+			w := p.post("/_auth/step-up", url.Values{"password": {"correct horse"}}, "Cookie", cookieLine())
+			if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "1" {
+				refused.Add(1)
+			} else if w.Code != http.StatusSeeOther {
+				t.Errorf("%d", w.Code)
+			}
+		})
+	}
+	all.Wait()
+	if n := refused.Load(); n == 0 || n > 6 {
+		t.Errorf("%d of 8 were refused", n)
 	}
 }

@@ -2,9 +2,12 @@ package account
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -84,15 +87,26 @@ func unsealDevice(s Sealer, cookie string, now time.Time) (d device) {
 }
 
 // KnownUser returns the id of the user who last signed in with a browser, by its
-// known-device cookies: empty when that is not known, or several are told. It
-// proves nothing about who uses the browser now.
-func KnownUser(s Sealer, cookies []string, now time.Time) (userID string) {
+// known-device cookies: empty when that is not known, several are told, or the mark
+// has ended with the password. It proves nothing about who uses the browser now.
+func (s *Service) KnownUser(ctx context.Context, cookies []string) (userID string, err error) {
+	var told device
 	for _, cookie := range cookies {
-		d := unsealDevice(s, cookie, now)
-		if d.UserID == "" || userID != "" && d.UserID != userID {
-			return ""
+		d := unsealDevice(s.sealer, cookie, s.clock())
+		if d.UserID == "" || told.UserID != "" && d.UserID != told.UserID {
+			return "", nil
 		}
-		userID = d.UserID
+		told = d
 	}
-	return userID
+	if told.UserID == "" {
+		return "", nil
+	}
+	user, _, err := s.users.User(ctx, told.UserID)
+	switch {
+	case errors.Is(err, authcore.ErrNotFound), err == nil && (user.AuthEpoch != told.Epoch || user.Disabled()):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("finding account: %w", err)
+	}
+	return user.ID, nil
 }

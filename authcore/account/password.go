@@ -22,7 +22,7 @@ type PasswordChange struct {
 // mail, ends all other sessions and gives this one a new token. It fails with
 // *InvalidError for a wrong current or a bad new password, *ThrottledError after
 // too many wrong ones, and *StaleError when a proof is needed first, see
-// [Service.MayChange].
+// [Service.MayChange], and ErrSignedOut.
 func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change PasswordChange, client authcore.Client) (SignedIn, error) {
 	userID := live.Identity.UserID
 	user, proofs, err := s.reprove(ctx, live, change.Current, client)
@@ -41,10 +41,18 @@ func (s *Service) ChangePassword(ctx context.Context, live *session.Live, change
 	if err != nil {
 		return SignedIn{}, err
 	}
+	// Hashing takes long enough for the owner to end this session meanwhile: whoever
+	// is being thrown out must not get to choose the next password.
+	if err := s.stillSignedIn(ctx, live); err != nil {
+		return SignedIn{}, err
+	}
+	if err := Throttled(s.guard.Change(ctx, userID)); err != nil {
+		return SignedIn{}, err
+	}
 	event := s.userEvent(audit.PasswordChange, userID, client).On(live.ID)
-	changed, err := s.ledger.SetPassword(ctx, userID, hash, event, letter, ending)
+	changed, err := s.ledger.ChangePassword(ctx, userID, live.AuthEpoch, hash, event, letter, ending)
 	if err != nil {
-		return SignedIn{}, fmt.Errorf("changing password: %w", err)
+		return SignedIn{}, fmt.Errorf("changing password: %w", SignedOut(err))
 	}
 	s.events.Emit(events.PasswordSet, map[string]any{"user_id": userID})
 	if _, err := s.sessions.RevokeAll(ctx, userID, live.ID); err != nil {

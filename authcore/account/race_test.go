@@ -10,6 +10,8 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 )
 
 // TestOneFirstAccount uses one set-up link many times at once.
@@ -98,6 +100,93 @@ func TestStepUpThatLosesARace(t *testing.T) {
 			t.Errorf("%s: %d sessions are left, %v", name, len(list), err)
 		}
 	}
+}
+
+// TestPasswordChangeThatLosesARace has somebody who knows the password change it while
+// the owner throws them out.
+func TestPasswordChangeThatLosesARace(t *testing.T) {
+	const owners = "the owner's new password"
+	for name, lose := range map[string]func(*world, authcore.User) error{
+		"disabled": func(w *world, u authcore.User) error {
+			_, err := w.SetDisabled(context.Background(), u.ID, true)
+			return err
+		},
+		"new password": func(w *world, u authcore.User) error { return w.SetPassword(context.Background(), u, owners) },
+	} {
+		w := newWorld(t)
+		user := w.add(t)
+		live := w.resumed(t)
+		w.ledger.before = func() {
+			w.ledger.before = nil
+			if err := lose(w, user); err != nil {
+				t.Error(err)
+			}
+		}
+		change := account.PasswordChange{Current: good, Password: "the intruder's password"}
+		if _, err := w.ChangePassword(t.Context(), live, change, client); !errors.Is(err, account.ErrSignedOut) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := w.signIn(ada, change.Password); err == nil {
+			t.Errorf("%s: the intruder's password works", name)
+		}
+	}
+}
+
+// resumed signs in and resumes the session, as a request does.
+func (w *world) resumed(t *testing.T) *session.Live {
+	t.Helper()
+	signedIn, err := w.signIn(ada, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := w.sessions.Resume(t.Context(), signedIn.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
+
+// TestAnEndedSessionChangesNothing uses a session that ended after the request was let
+// in.
+func TestAnEndedSessionChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	user := w.add(t)
+	live := w.resumed(t)
+	if _, err := w.End(t.Context(), user.ID, live.ID); err != nil {
+		t.Fatal(err)
+	}
+	change := account.PasswordChange{Current: good, Password: "the intruder's password"}
+	if _, err := w.ChangePassword(t.Context(), live, change, client); !errors.Is(err, account.ErrSignedOut) {
+		t.Errorf("a new password: %v", err)
+	}
+	if _, err := w.Reprove(t.Context(), live, good, client); !errors.Is(err, account.ErrSignedOut) {
+		t.Errorf("a proof before another change: %v", err)
+	}
+	if _, err := w.signIn(ada, good); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+}
+
+// TestPasswordChangesAreLimited changes the password again and again, which would keep
+// the owner's links from ever working.
+func TestPasswordChangesAreLimited(t *testing.T) {
+	w := newWorld(t)
+	w.add(t)
+	live := w.resumed(t)
+	var throttled *account.ThrottledError
+	for range throttle.DefaultLimits().Change.Max + 1 {
+		signedIn, err := w.ChangePassword(t.Context(), live, account.PasswordChange{Current: good, Password: good}, client)
+		if errors.As(err, &throttled) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if live, err = w.sessions.Resume(t.Context(), signedIn.Token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("there is no end")
 }
 
 // TestUpgradeThatLosesARace changes the password while its old hash is about to

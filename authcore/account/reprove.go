@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -111,7 +112,29 @@ func (s *Service) reprove(ctx context.Context, live *session.Live, password stri
 	if err := s.checkPassword(ctx, user, credential, password, "current", live, client); err != nil {
 		return user, nil, err
 	}
-	return user, []authcore.Factor{{Kind: authcore.FactorPassword}}, nil
+	return user, []authcore.Factor{{Kind: authcore.FactorPassword}}, s.stillSignedIn(ctx, live)
+}
+
+// ErrSignedOut says that a session has ended while a change was being made in it.
+// Nothing has changed; the caller answers 401.
+var ErrSignedOut = errors.New("the session has ended meanwhile")
+
+// SignedOut returns the error of a change that rests on a session, where the account
+// has another auth epoch by now: the session has ended with the older one.
+func SignedOut(err error) error {
+	if errors.Is(err, authcore.ErrConflict) {
+		return ErrSignedOut
+	}
+	return err
+}
+
+// stillSignedIn fails with ErrSignedOut when a session has ended by now.
+func (s *Service) stillSignedIn(ctx context.Context, live *session.Live) error {
+	alive, err := s.sessions.Alive(ctx, live)
+	if err == nil && !alive {
+		err = ErrSignedOut
+	}
+	return err
 }
 
 // checkPassword verifies the password of a signed-in user, which came in a

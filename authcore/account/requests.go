@@ -71,6 +71,7 @@ const (
 	ProblemEmailDomain   Problem = "email_domain"
 	ProblemEmailSame     Problem = "email_same"
 	ProblemWrongCode     Problem = "code_wrong"
+	ProblemCodeSpent     Problem = "code_spent"
 	ProblemValue         Problem = "value_invalid"
 	ProblemValueTooLong  Problem = "value_too_long"
 )

@@ -23,6 +23,7 @@ type Sessions interface {
 	Open(ctx context.Context, g session.Grant, commit func(context.Context, *session.Session) error) (session.Token, *session.Session, error)
 	Complete(ctx context.Context, live *session.Live, change func(*session.Session)) (session.Token, *session.Session, error)
 	Rotate(ctx context.Context, live *session.Live, change func(*session.Session)) (session.Token, *session.Session, error)
+	Alive(ctx context.Context, live *session.Live) (bool, error)
 	List(ctx context.Context, userID string) ([]session.Session, error)
 	Revoke(ctx context.Context, userID, sessionID string) error
 	RevokeAll(ctx context.Context, userID, except string) (int, error)
@@ -42,6 +43,7 @@ type Guard interface {
 	Attempt(ctx context.Context, a throttle.Attempt) (*throttle.Ticket, error)
 	StepUp(ctx context.Context, userID string) error
 	StepUpSucceeded(ctx context.Context, userID string) error
+	Change(ctx context.Context, userID string) error
 	Forget(ctx context.Context, account string) error
 	MayTellOfLock(ctx context.Context, account string) (bool, error)
 	Factor(ctx context.Context, userID string) (left int, err error)

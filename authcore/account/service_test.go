@@ -48,10 +48,17 @@ type world struct {
 	ledger   *hooked
 }
 
-// hooked is the real ledger with a hook before a sign-in commits.
+// hooked is the real ledger with a hook before a sign-in or a new password commits.
 type hooked struct {
 	account.Ledger
 	before func()
+}
+
+func (h *hooked) ChangePassword(ctx context.Context, userID string, epoch int64, hash string, event audit.Event, jobs ...job.Job) (authcore.User, error) {
+	if h.before != nil {
+		h.before()
+	}
+	return h.Ledger.ChangePassword(ctx, userID, epoch, hash, event, jobs...)
 }
 
 func (h *hooked) SignedIn(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {

@@ -52,6 +52,10 @@ type Ledger interface {
 	// of the account and increments the auth epoch, with the jobs that follow
 	// from it. It returns the account as it is then.
 	SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event, jobs ...job.Job) (authcore.User, error)
+	// ChangePassword is SetPassword for a change that rests on a session: it fails
+	// with authcore.ErrConflict when the account is disabled or its auth epoch is
+	// not that of the session any more.
+	ChangePassword(ctx context.Context, userID string, epoch int64, passwordHash string, event audit.Event, jobs ...job.Job) (authcore.User, error)
 	// UpgradePassword replaces the stored hash by a stronger one of the same
 	// password, if it is still the old one; it is no change of the account.
 	UpgradePassword(ctx context.Context, userID, oldHash, newHash string) error

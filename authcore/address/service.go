@@ -64,8 +64,8 @@ type proposed struct {
 
 // Ask sends a link to the new address and a notice to the old one. Whether the
 // new one is that of another account makes no difference: its owner is told by
-// mail. It fails with *account.InvalidError, *account.ThrottledError and
-// *account.StaleError.
+// mail. It fails with *account.InvalidError, *account.ThrottledError,
+// *account.StaleError and account.ErrSignedOut.
 func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, client authcore.Client) error {
 	email, ok := account.ParseEmail(change.Email)
 	if !ok {
@@ -129,8 +129,8 @@ func (s *Service) propose(ctx context.Context, live *session.Live, user authcore
 		}
 	}
 	event := audit.New(now, audit.EmailChangeRequest, client).By(audit.ActorUser, user.ID).Of(user.ID).On(live.ID)
-	if err := s.Store.ProposeEmail(ctx, change, keep, event, jobs...); err != nil {
-		return fmt.Errorf("storing change of address: %w", err)
+	if err := s.Store.ProposeEmail(ctx, live.AuthEpoch, change, keep, event, jobs...); err != nil {
+		return fmt.Errorf("storing change of address: %w", account.SignedOut(err))
 	}
 	return nil
 }

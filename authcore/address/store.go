@@ -16,8 +16,10 @@ import (
 // transaction, or nothing.
 type Store interface {
 	// ProposeEmail stores a change that waits: the token that confirms it and the
-	// one that stops it, in place of an older change, with their letters.
-	ProposeEmail(ctx context.Context, change, keep token.Token, event audit.Event, jobs ...job.Job) error
+	// one that stops it, in place of an older change, with their letters. It fails
+	// with authcore.ErrConflict when the account is disabled or has not the auth
+	// epoch any more.
+	ProposeEmail(ctx context.Context, epoch int64, change, keep token.Token, event audit.Event, jobs ...job.Job) error
 	// ProposedEmail returns the live token of a change, or authcore.ErrNotFound.
 	ProposedEmail(ctx context.Context, userID string, at time.Time) (token.Token, error)
 	// ChangeEmail consumes a token of a user as the caller has read it, and all

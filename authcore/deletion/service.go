@@ -53,8 +53,8 @@ const Job job.Kind = "delete_account"
 type Store interface {
 	// ScheduleDeletion notes when an account will be deleted, voids its tokens
 	// and increments the auth epoch. It fails with authcore.ErrConflict when that
-	// is noted already.
-	ScheduleDeletion(ctx context.Context, userID string, at time.Time, event audit.Event, jobs ...job.Job) error
+	// is noted already, and when the account has not the auth epoch any more.
+	ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, event audit.Event, jobs ...job.Job) error
 	// CancelDeletion forgets it. It fails with authcore.ErrNotFound when nothing
 	// was noted.
 	CancelDeletion(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error
@@ -113,8 +113,8 @@ func (s *Service) Grace() time.Duration { return s.Rules.Grace }
 
 // Schedule ends all sessions of the signed-in user and deletes the account after
 // the grace period. It fails with authcore.ErrNotFound when users cannot do
-// that, *account.InvalidError on the field "current", *account.ThrottledError
-// and account.ErrNotFresh.
+// that, *account.InvalidError on the field "current", *account.ThrottledError,
+// *account.StaleError and account.ErrSignedOut.
 func (s *Service) Schedule(ctx context.Context, live *session.Live, password string, client authcore.Client) error {
 	if !s.Allowed() {
 		return authcore.ErrNotFound
@@ -144,8 +144,8 @@ func (s *Service) Schedule(ctx context.Context, live *session.Live, password str
 		jobs = append(jobs, told)
 	}
 	event := audit.New(now, audit.DeletionSchedule, client).By(audit.ActorUser, user.ID).Of(user.ID).On(live.ID)
-	if err := s.Store.ScheduleDeletion(ctx, user.ID, at, event, jobs...); err != nil {
-		return fmt.Errorf("scheduling deletion: %w", err)
+	if err := s.Store.ScheduleDeletion(ctx, user.ID, live.AuthEpoch, at, event, jobs...); err != nil {
+		return fmt.Errorf("scheduling deletion: %w", account.SignedOut(err))
 	}
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
 		return fmt.Errorf("the account will be deleted, but its sessions end only when the session store is back: %w", err)

@@ -2,7 +2,9 @@ package job
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -58,7 +60,9 @@ const (
 type Worker struct {
 	Store    Store
 	Handlers map[Kind]Handler
-	// Slow are the kinds that wait for other machines; they hold up no others.
+	// Slow are the kinds that wait for other machines: they hold up no others, and are
+	// given up after four days. The others see to something that this machine has
+	// promised, and are tried until it is done.
 	Slow     []Kind
 	Observer Observer
 	Clock    authcore.Clock
@@ -187,9 +191,9 @@ func (w *Worker) do(ctx context.Context, j Job) {
 	j.Error = clip(err.Error())
 	j.DueAt = now.Add(backOff(j.Attempts))
 	result := ResultRetry
-	if IsPermanent(err) || now.Sub(j.CreatedAt) > giveUp {
+	if IsPermanent(err) || slices.Contains(w.Slow, j.Kind) && now.Sub(j.CreatedAt) > giveUp {
 		result, j.DeadAt = ResultDead, now
-		w.Logger.Error("job given up; see `caddy sigra mail list`", slog.String("job", j.ID), slog.String("kind", string(j.Kind)), slog.Any("error", err))
+		w.Logger.Error("job given up; see `caddy sigra job list`", slog.String("job", j.ID), slog.String("kind", string(j.Kind)), slog.Any("error", err))
 	} else {
 		w.Logger.Warn("job failed, it is tried again", slog.String("job", j.ID), slog.String("kind", string(j.Kind)),
 			slog.Time("next", j.DueAt), slog.Any("error", err))
@@ -200,11 +204,23 @@ func (w *Worker) do(ctx context.Context, j Job) {
 	}
 }
 
-func (w *Worker) attempt(ctx context.Context, j Job) error {
+// attempt runs the handler of a job. One that panics fails for good: the job is
+// stored, so it would end the process again after each start, on every node.
+func (w *Worker) attempt(ctx context.Context, j Job) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			w.Logger.Error("job panicked", slog.String("job", j.ID), slog.String("kind", string(j.Kind)),
+				slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
+			err = Permanent(errPanicked)
+		}
+	}()
 	return w.Handlers[j.Kind](ctx, j)
 }
+
+// errPanicked is what is kept of a panic: its value may hold secrets.
+var errPanicked = errors.New("the handler panicked; the log has the stack")
 
 // backOff is the wait after the given number of attempts: half a minute,
 // doubling up to an hour.

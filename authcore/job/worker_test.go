@@ -88,8 +88,14 @@ func (plain) Open(_ string, sealed, associated []byte) ([]byte, error) {
 	return []byte(p), nil
 }
 
-// work runs a worker over one job for a time and returns what became of both.
+// work runs a worker over one job, which waits for another machine, for a time and
+// returns what became of both.
 func work(t *testing.T, d time.Duration, handler Handler) (left Job, results []Result) {
+	return workOn(t, []Kind{"test"}, d, handler)
+}
+
+// workOn is work with some kinds that wait for other machines.
+func workOn(t *testing.T, slow []Kind, d time.Duration, handler Handler) (left Job, results []Result) {
 	synctest.Test(t, func(t *testing.T) {
 		j, err := New(plain{}, "test", "payload", time.Now())
 		if err != nil {
@@ -97,7 +103,7 @@ func work(t *testing.T, d time.Duration, handler Handler) (left Job, results []R
 		}
 		q, seen := &queue{jobs: map[string]Job{j.ID: j}}, new(tally)
 		w := &Worker{
-			Store: q, Handlers: map[Kind]Handler{"test": handler}, Observer: seen, Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
+			Store: q, Handlers: map[Kind]Handler{"test": handler}, Slow: slow, Observer: seen, Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()
@@ -149,10 +155,57 @@ func TestWorkerGivesUp(t *testing.T) {
 	if len(left.Error) > maxError {
 		t.Errorf("keeps %d bytes of an error", len(left.Error))
 	}
+	promised, _ := workOn(t, nil, giveUp+3*time.Hour, func(context.Context, Job) error { return errors.New("not yet") })
+	if !promised.DeadAt.IsZero() {
+		t.Errorf("what this machine has promised is given up: %+v", promised)
+	}
 	left, results = work(t, time.Hour, func(context.Context, Job) error { return Permanent(errors.New("no such mailbox")) })
 	if left.DeadAt.IsZero() || len(results) != 1 {
 		t.Errorf("a permanent failure: %v, %+v", results, left)
 	}
+}
+
+// A handler that panics ends its job, and nothing else: the others of the same claim
+// are done, and so is what comes later.
+func TestWorkerOutlivesAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, seen, log := &queue{jobs: make(map[string]Job)}, new(tally), new(strings.Builder)
+		add := func(kind Kind, due time.Duration) string {
+			j, err := New(plain{}, kind, nil, time.Now().Add(due))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.jobs[j.ID] = j
+			return j.ID
+		}
+		bad := add("bad", 0)
+		add("good", 0)
+		add("good", time.Minute)
+		w := &Worker{
+			Store: q, Observer: seen, Clock: time.Now, Logger: slog.New(slog.NewTextHandler(log, nil)),
+			Handlers: map[Kind]Handler{
+				"good": func(context.Context, Job) error { return nil },
+				"bad": func(context.Context, Job) error {
+					var none map[string]string
+					none["a secret"] = "b"
+					return nil
+				},
+			},
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		w.Run(ctx)
+		slices.Sort(seen.results)
+		if !slices.Equal(seen.results, []Result{ResultDead, ResultDone, ResultDone}) || len(q.jobs) != 1 {
+			t.Errorf("%v, left %+v", seen.results, q.jobs)
+		}
+		if left := q.jobs[bad]; left.DeadAt.IsZero() || left.Error != errPanicked.Error() {
+			t.Errorf("left %+v", left)
+		}
+		if told := log.String(); !strings.Contains(told, "TestWorkerOutlivesAPanic") || !strings.Contains(told, bad) {
+			t.Errorf("the log tells %s", told)
+		}
+	})
 }
 
 // An attempt may take much longer than a lease: it is renewed, so that no other

@@ -53,6 +53,7 @@ type Hasher struct {
 	waiting atomic.Int64
 	queue   int64
 	wait    time.Duration
+	shares  shares
 }
 
 // NewHasher returns a hasher.
@@ -133,27 +134,42 @@ func (h *Hasher) VerifyDummy(ctx context.Context, password string) error {
 	return err
 }
 
-// acquire waits for a slot, within the limits of the queue.
+// acquire waits for a slot, within the limits of the queue and of the share in it.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
-	release = func() { <-h.slots }
+	leave, err := h.shares.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.await(ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return func() {
+		<-h.slots
+		leave()
+	}, nil
+}
+
+// await waits for a slot.
+func (h *Hasher) await(ctx context.Context) error {
 	select {
 	case h.slots <- struct{}{}:
-		return release, nil
+		return nil
 	default:
 	}
 	if h.waiting.Add(1) > h.queue {
 		h.waiting.Add(-1)
-		return nil, fmt.Errorf("too many passwords are being checked: %w", authcore.ErrUnavailable)
+		return fmt.Errorf("too many passwords are being checked: %w", authcore.ErrUnavailable)
 	}
 	defer h.waiting.Add(-1)
 	timer := time.NewTimer(h.wait)
 	defer timer.Stop()
 	select {
 	case h.slots <- struct{}{}:
-		return release, nil
+		return nil
 	case <-timer.C:
-		return nil, fmt.Errorf("waited too long to check a password: %w", authcore.ErrUnavailable)
+		return fmt.Errorf("waited too long to check a password: %w", authcore.ErrUnavailable)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("checking a password: %w: %w", authcore.ErrUnavailable, ctx.Err())
+		return fmt.Errorf("checking a password: %w: %w", authcore.ErrUnavailable, ctx.Err())
 	}
 }

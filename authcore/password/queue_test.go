@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +94,44 @@ func TestWaitersGetTheirTurn(t *testing.T) {
 		all.Wait()
 		if len(h.slots) != 0 || h.waiting.Load() != 0 {
 			t.Errorf("%d run and %d wait", len(h.slots), h.waiting.Load())
+		}
+	})
+}
+
+// TestOneUserHasAShare fills the queue as one account in 40 browsers does: others get
+// their turn, and so does the user afterwards.
+func TestOneUserHasAShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(cheap, Limits{Concurrent: 1, Queue: 4, Wait: time.Minute})
+		h.slots <- struct{}{}
+		eve := For(t.Context(), "eve")
+		var all sync.WaitGroup
+		var refused atomic.Int64
+		for range 40 {
+			all.Go(func() {
+				if err := h.VerifyDummy(eve, "x"); errors.Is(err, ErrShare) {
+					refused.Add(1)
+				} else if err != nil {
+					t.Errorf("eve: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := h.waiting.Load(); n != 2 || refused.Load() != 38 {
+			t.Errorf("%d wait, %d were refused", n, refused.Load())
+		}
+		for _, ctx := range []context.Context{t.Context(), For(t.Context(), "ada")} {
+			all.Go(func() {
+				if err := h.VerifyDummy(ctx, "x"); err != nil {
+					t.Errorf("somebody else: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		<-h.slots
+		all.Wait()
+		if _, err := h.Hash(eve, "x"); err != nil || len(h.shares.byUser) != 0 {
+			t.Errorf("afterwards: %v, %v", err, h.shares.byUser)
 		}
 	})
 }

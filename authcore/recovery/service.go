@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -19,6 +20,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -60,7 +62,9 @@ type Ask struct {
 	Email string
 	// ReturnTo is where a link that signs in leads in the end; may be empty.
 	ReturnTo string
-	Client   authcore.Client
+	// Devices are the values of known-device cookies, if any.
+	Devices []string
+	Client  authcore.Client
 }
 
 // asked is an Ask as it waits in the queue.
@@ -68,6 +72,9 @@ type asked struct {
 	Key      string          `json:"key"`
 	ReturnTo string          `json:"return_to,omitempty"`
 	Client   authcore.Client `json:"client"`
+	// Known are marks of which the account must know one; none means that anybody
+	// may have asked.
+	Known []account.Mark `json:"known,omitempty"`
 }
 
 // AskSignInLink asks for a link that signs in. It fails with
@@ -87,16 +94,22 @@ func (s *Service) ask(ctx context.Context, kind job.Kind, a Ask) error {
 	if !ok {
 		return &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmail}}
 	}
-	allowed, err := s.Guard.Mail(ctx, string(kind), email.Key, a.Client.IP)
+	now := s.Clock()
+	marks := account.Marks(s.Sealer, a.Devices, now)
+	grant, err := s.Guard.Recovery(ctx, asking(kind, email, a.Client, marks))
 	if err != nil {
 		return account.Throttled(err)
 	}
-	key := email.Key
-	if !allowed {
-		key = "" // of no account; the work is as ever
+	payload := asked{Key: email.Key, ReturnTo: a.ReturnTo}
+	if !grant.Anybody {
+		payload.Known = slices.DeleteFunc(marks, func(m account.Mark) bool { return !slices.Contains(grant.Devices, m.ID) })
+	}
+	if !grant.Anybody && len(payload.Known) == 0 {
+		payload.Key = "" // of no account; the work is as ever
 	}
 	a.Client.UserAgent = "" // of any length, and of no use here
-	j, err := job.New(s.Sealer, kind, asked{Key: key, ReturnTo: a.ReturnTo, Client: a.Client}, s.Clock())
+	payload.Client = a.Client
+	j, err := job.New(s.Sealer, kind, payload, now)
 	if err != nil {
 		return err
 	}
@@ -104,6 +117,20 @@ func (s *Service) ask(ctx context.Context, kind job.Kind, a Ask) error {
 		return fmt.Errorf("queueing request: %w", err)
 	}
 	return nil
+}
+
+// asking is what counts a request.
+func asking(kind job.Kind, email account.Email, client authcore.Client, marks []account.Mark) throttle.Asking {
+	a := throttle.Asking{Kind: string(kind), Address: email.Key, IP: client.IP}
+	for _, m := range marks {
+		a.Devices = append(a.Devices, m.ID)
+	}
+	return a
+}
+
+// admits reports whether a link may be sent to a user.
+func (a asked) admits(user authcore.User) bool {
+	return !user.Disabled() && (len(a.Known) == 0 || slices.ContainsFunc(a.Known, func(m account.Mark) bool { return m.Counts(user) }))
 }
 
 // Handlers do the jobs.
@@ -131,7 +158,7 @@ func (s *Service) answer(l link) job.Handler {
 			return err
 		}
 		user, _, err := s.Users.UserByEmail(ctx, a.Key)
-		if errors.Is(err, authcore.ErrNotFound) || err == nil && user.Disabled() {
+		if errors.Is(err, authcore.ErrNotFound) || err == nil && !a.admits(user) {
 			return nil
 		}
 		if err != nil {

@@ -63,7 +63,7 @@ type Sessions interface {
 
 // Guard limits the mail that strangers can ask for; *throttle.Guard does.
 type Guard interface {
-	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
+	Recovery(ctx context.Context, a throttle.Asking) (throttle.Grant, error)
 }
 
 var _ Guard = (*throttle.Guard)(nil)

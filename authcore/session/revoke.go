@@ -32,6 +32,18 @@ func (m *Manager) List(ctx context.Context, userID string) ([]Session, error) {
 	return list, nil
 }
 
+// Alive reads the store for whether a session is there still, under the token that
+// it was resumed by.
+func (m *Manager) Alive(ctx context.Context, live *Live) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	records, err := m.store.Find(ctx, []Hash{live.Hash})
+	if err != nil {
+		return false, fmt.Errorf("looking for session: %w", err)
+	}
+	return records[0] != nil, nil
+}
+
 // Revoke ends one session of a user. It fails with authcore.ErrNotFound when
 // the user has no such session, also when it is somebody else's. When it
 // returns nil, the session is refused on every node and its streams are

@@ -5,12 +5,14 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -119,18 +121,20 @@ func (s *Service) ConfirmLink(ctx context.Context, secret string, w Waiting, cli
 
 // ConfirmCode proves an address by the code from the mail, typed into the
 // browser that signed up. It fails with *account.InvalidError for a wrong code,
-// also when there is none, and *account.ThrottledError after too many.
+// also when there is none or the address has had too many, and
+// *account.ThrottledError after too many in a while.
 func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, client authcore.Client) (Confirmed, error) {
 	held, _ := s.openTicket(w.Cookie)
-	counted, userID := held.ID, ""
+	try, userID := throttle.Try{SignUp: held.ID, Address: held.Key, IP: client.IP}, ""
 	if w.Live != nil {
+		email, _ := account.ParseEmail(w.Live.Identity.Email)
 		userID = w.Live.Identity.UserID
-		counted, held.ID = userID, ""
+		try.SignUp, try.Address, held.ID = userID, email.Key, ""
 	}
-	if counted == "" {
+	if try.SignUp == "" {
 		return Confirmed{}, wrongCode()
 	}
-	if err := account.Throttled(s.Guard.Code(ctx, counted, client.IP)); err != nil {
+	if err := s.count(ctx, try); err != nil {
 		return Confirmed{}, err
 	}
 	t, err := s.Store.ConfirmToken(ctx, held.ID, userID, s.Clock())
@@ -156,6 +160,26 @@ func (s *Service) ConfirmCode(ctx context.Context, code string, w Waiting, clien
 	return Confirmed{}, err
 }
 
+// count counts a try before anything is looked up. When codes are no use any more, it
+// fails with *account.InvalidError, for right ones too.
+func (s *Service) count(ctx context.Context, try throttle.Try) error {
+	if s.Rules.Mode == Domain {
+		_, try.Domain, _ = strings.Cut(try.Address, "@")
+	}
+	err := s.Guard.Code(ctx, try)
+	var exceeded *throttle.Exceeded
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &exceeded):
+		return fmt.Errorf("counting try: %w", err)
+	case exceeded.Spent:
+		return &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemCodeSpent}}
+	default:
+		return &account.ThrottledError{RetryAfter: exceeded.RetryAfter}
+	}
+}
+
 func wrongCode() error {
 	return &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
 }
@@ -164,6 +188,11 @@ func wrongCode() error {
 // theirs.
 func (s *Service) confirm(ctx context.Context, u unproven, keep bool, method string, client authcore.Client) (Confirmed, error) {
 	opening := account.Opening{User: u.user, Factor: authcore.Factor{Kind: authcore.FactorLink}, Client: client}
+	if !keep && u.signUp != nil {
+		// Whoever chose the password may be a stranger, who must not say either what an
+		// app is told of the owner of the address.
+		opening.User.Name, opening.User.Profile, opening.User.Language = "", nil, client.Language
+	}
 	opening.User.EmailVerifiedAt = s.Clock().UTC()
 	commit := func(ctx context.Context, event audit.Event) error { return s.prove(ctx, u, keep, event) }
 	if u.signUp == nil {

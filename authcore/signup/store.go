@@ -8,6 +8,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -18,8 +19,10 @@ type Store interface {
 	// address, in place of the job that asked for it. It fails with
 	// authcore.ErrNotFound when somebody else has done the job.
 	Propose(ctx context.Context, asked job.Job, t token.Token, letter job.Job, event audit.Event) error
-	// Reissue stores a token, which voids the older one, and its letter, in
-	// place of the job. It fails with authcore.ErrNotFound as Propose does.
+	// Reissue stores a token, which voids the older one of the same sign-up or
+	// account, and its letter, in place of the job. It fails with
+	// authcore.ErrNotFound as Propose does, and when another sign-up has taken the
+	// place of that one.
 	Reissue(ctx context.Context, asked job.Job, t token.Token, letter job.Job) error
 	// Answer stores a letter in place of the job.
 	Answer(ctx context.Context, asked job.Job, letter job.Job) error
@@ -72,5 +75,5 @@ type Sessions interface {
 // Guard limits mail and tries; *throttle.Guard does.
 type Guard interface {
 	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
-	Code(ctx context.Context, signUp, ip string) error
+	Code(ctx context.Context, t throttle.Try) error
 }

@@ -10,62 +10,6 @@ import (
 	"time"
 )
 
-// Limits are the budgets of the flows that take a secret.
-type Limits struct {
-	// Account is per account, from browsers it does not know. Default: 5 in
-	// 15 minutes.
-	Account Limit
-	// Device is per browser that an account knows. Default: 10 in 15 minutes.
-	Device Limit
-	// Network is per client network, whatever the account. Default: 30 in 15
-	// minutes.
-	Network Limit
-	// StepUp is per signed-in user. Default: 5 in 15 minutes.
-	StepUp Limit
-	// Factor is how many second factors may be tried in a row per user, wherever
-	// that is. Default: 5 in 15 minutes.
-	Factor Limit
-	// Challenge is how many WebAuthn challenges a client network, or a signed-in
-	// user, may ask for, and how many answers a network may sign in with. Default:
-	// 300 in 15 minutes.
-	Challenge Limit
-	// Mail is per address and kind of mail that strangers can ask for. Default:
-	// 3 in 15 minutes.
-	Mail Limit
-	// MailDay is how many mails strangers can have sent to an address, of all kinds
-	// together. Default: 20 in 24 hours.
-	MailDay Limit
-	// MailNetwork is how many of those a client network may ask for. Default:
-	// 20 in 15 minutes.
-	MailNetwork Limit
-	// Code is how many codes may be tried for a sign-up. Default: 5 in 15
-	// minutes.
-	Code Limit
-	// CodeLife is how many may be tried for a sign-up in all: with six digits,
-	// patience must not help. Default: 10 in 48 hours, which is how long it waits.
-	CodeLife Limit
-	// CodeNetwork is how many a client network may try, for whatever sign-up.
-	// Default: 30 in 15 minutes.
-	CodeNetwork Limit
-	// LockMail is how often an owner is told that an account is locked.
-	// Default: once in 24 hours.
-	LockMail Limit
-}
-
-// DefaultLimits returns the defaults.
-func DefaultLimits() Limits {
-	const window = 15 * time.Minute
-	return Limits{
-		Account: Limit{"account", 5, window},
-		Device:  Limit{"device", 10, window},
-		Network: Limit{"network", 30, window},
-		StepUp:  Limit{"step_up", 5, window},
-		Factor:  Limit{"factor", 5, window}, Challenge: Limit{"challenge", 300, window},
-		Mail: Limit{"mail", 3, window}, MailDay: Limit{"mail_day", 20, 24 * time.Hour}, MailNetwork: Limit{"mail_network", 20, window},
-		Code: Limit{"code", 5, window}, CodeLife: Limit{"code_life", 10, 48 * time.Hour}, CodeNetwork: Limit{"code_network", 30, window}, LockMail: Limit{"lock_mail", 1, 24 * time.Hour},
-	}
-}
-
 // Guard judges attempts. It is safe for concurrent use.
 type Guard struct {
 	store  Store
@@ -99,6 +43,8 @@ type Exceeded struct {
 	// Account says that it is the account's limit, which only its owner may
 	// learn; else it is the network's.
 	Account bool
+	// Spent says that no code counts for an address for a long time: its link does.
+	Spent bool
 }
 
 func (e *Exceeded) Error() string {
@@ -176,6 +122,16 @@ func (g *Guard) StepUp(ctx context.Context, userID string) error {
 	return nil
 }
 
+// Change counts a change of the password of a user; it fails with *Exceeded.
+func (g *Guard) Change(ctx context.Context, userID string) error {
+	return g.take(ctx, userID, g.limits.Load().Change)
+}
+
+// Keep counts a form that is kept for a user; it fails with *Exceeded.
+func (g *Guard) Keep(ctx context.Context, userID string) error {
+	return g.take(ctx, userID, g.limits.Load().Keep)
+}
+
 // Factor counts a try at a second factor of a user, and returns how many are
 // left; it fails with *Exceeded.
 func (g *Guard) Factor(ctx context.Context, userID string) (left int, err error) {
@@ -205,38 +161,6 @@ func (g *Guard) Answer(ctx context.Context, ip string) error {
 // ChallengeOf counts a challenge that a user asks for; it fails with *Exceeded.
 func (g *Guard) ChallengeOf(ctx context.Context, userID string) error {
 	return g.take(ctx, "user|"+userID, g.limits.Load().Challenge)
-}
-
-// Mail counts a request of a stranger for a mail to an address. It fails with
-// *Exceeded over the limit of the network; over that of the address it returns
-// false, which nobody but its owner may learn: the answer is as ever, and no
-// mail is sent.
-func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error) {
-	l := g.limits.Load()
-	verdict, err := g.store.Take(ctx, Network(ip), l.MailNetwork)
-	if err != nil {
-		return false, err
-	}
-	if !verdict.Allowed {
-		return false, &Exceeded{RetryAfter: verdict.RetryAfter}
-	}
-	if verdict, err = g.store.Take(ctx, kind+"|"+address, l.Mail); err != nil || !verdict.Allowed {
-		return false, err
-	}
-	verdict, err = g.store.Take(ctx, address, l.MailDay)
-	return verdict.Allowed, err
-}
-
-// Code counts a try at the code of a sign-up; it fails with *Exceeded.
-func (g *Guard) Code(ctx context.Context, signUp, ip string) error {
-	l := g.limits.Load()
-	if err := g.takeNetwork(ctx, ip, l.CodeNetwork); err != nil {
-		return err
-	}
-	if err := g.take(ctx, signUp, l.Code); err != nil {
-		return err
-	}
-	return g.take(ctx, signUp, l.CodeLife)
 }
 
 // take counts an event under a key; it fails with *Exceeded.

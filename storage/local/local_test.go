@@ -69,6 +69,24 @@ func TestThrottleIsBounded(t *testing.T) {
 	}
 }
 
+// TestNetworksForgetNoAccounts floods the throttle with networks, as whoever holds a
+// large block of IPv6 addresses can: the limit of an account stays.
+func TestNetworksForgetNoAccounts(t *testing.T) {
+	s := local.NewThrottle(time.Now)
+	account, network := throttle.Limit{Name: "account", Max: 1, Window: time.Hour}, throttle.Limit{Name: "network", Max: 1, Window: time.Hour}
+	if v, err := s.Take(t.Context(), "ada", account); err != nil || !v.Allowed {
+		t.Fatal(v, err)
+	}
+	for i := range 200_000 {
+		if _, err := s.Take(t.Context(), fmt.Sprint(i), network); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v, err := s.Take(t.Context(), "ada", account); err != nil || v.Allowed {
+		t.Errorf("the account was forgotten: %+v, %v", v, err)
+	}
+}
+
 func TestBus(t *testing.T) {
 	storetest.Bus(t, func(testing.TB) storetest.Nodes {
 		bus := new(local.Bus)

@@ -13,9 +13,13 @@ import (
 
 const (
 	shards = 64
-	// maxKeys bounds the keys of all limits together. When there are more, the
-	// one that was counted longest ago is forgotten.
-	maxKeys = 100_000
+	// maxKeys bounds the keys of each limit, which are a few. When there are more, the
+	// one that was counted longest ago is forgotten: of the same limit, since who
+	// sends requests from a large block of IPv6 addresses makes as many keys of
+	// networks as they like, and must not make those of accounts, users and browsers
+	// be forgotten by it. To make an account's be forgotten takes as many other
+	// accounts, each tried with a password that is hashed.
+	maxKeys = 1 << 15
 )
 
 // Throttle counts events in process. It is safe for concurrent use and bounded
@@ -26,11 +30,12 @@ type Throttle struct {
 	shards [shards]shard
 }
 
-// shard keeps the events of some keys, those counted last in front.
+// shard keeps the events of some keys.
 type shard struct {
 	mu    sync.Mutex
 	byKey map[counterKey]*list.Element // of *counter
-	order *list.List
+	// order has the keys of each limit, by its name, those counted last in front.
+	order map[string]*list.List
 }
 
 type counterKey struct {
@@ -47,7 +52,7 @@ type counter struct {
 func NewThrottle(clock authcore.Clock) *Throttle {
 	t := &Throttle{now: clock, seed: maphash.MakeSeed()}
 	for i := range t.shards {
-		t.shards[i].byKey, t.shards[i].order = make(map[counterKey]*list.Element), list.New()
+		t.shards[i].byKey, t.shards[i].order = make(map[counterKey]*list.Element), make(map[string]*list.List)
 	}
 	return t
 }
@@ -81,21 +86,27 @@ func (t *Throttle) shard(k counterKey) *shard {
 
 // counter returns the counter of a key, a new one when there is none.
 func (s *shard) counter(k counterKey) *counter {
+	order := s.order[k.limit]
+	if order == nil {
+		order = list.New()
+		s.order[k.limit] = order
+	}
 	if e, ok := s.byKey[k]; ok {
-		s.order.MoveToFront(e)
+		order.MoveToFront(e)
 		return e.Value.(*counter)
 	}
-	if s.order.Len() >= maxKeys/shards {
-		s.remove(s.order.Back())
+	if order.Len() >= maxKeys/shards {
+		s.remove(order.Back())
 	}
 	c := &counter{key: k}
-	s.byKey[k] = s.order.PushFront(c)
+	s.byKey[k] = order.PushFront(c)
 	return c
 }
 
 func (s *shard) remove(e *list.Element) {
-	s.order.Remove(e)
-	delete(s.byKey, e.Value.(*counter).key)
+	key := e.Value.(*counter).key
+	s.order[key.limit].Remove(e)
+	delete(s.byKey, key)
 }
 
 func (c *counter) take(now time.Time, limit throttle.Limit) throttle.Verdict {

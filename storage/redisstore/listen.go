@@ -58,6 +58,7 @@ func lossLevel(ctx context.Context) slog.Level {
 type link struct {
 	bus        *Bus
 	listener   session.Listener
+	masters    string // that hold the sessions
 	subscribed int // to how many channels
 	up         bool
 	heard      time.Time // when the last beat came in time
@@ -66,9 +67,12 @@ type link struct {
 }
 
 // run listens until the context ends or the link is lost.
-func (k *link) run(ctx context.Context) error {
+func (k *link) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if k.masters, err = k.bus.c.masters(ctx); err != nil {
+		return err
+	}
 	k.events, k.failed = make(chan any), make(chan error, 1)
 	k.heard = time.Now()
 	k.startReading(ctx)
@@ -170,6 +174,12 @@ func (k *link) sendBeat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, beatFresh)
 	defer cancel()
 	b := k.bus
+	if err := k.checkMasters(ctx); err != nil {
+		if ctx.Err() == nil {
+			k.fail(err)
+		}
+		return
+	}
 	receivers, err := beatScript.Run(ctx, b.c.rdb, []string{b.nodes()}, b.node, b.ownChannel(), int64(time.Since(b.born))).Int()
 	if err == nil && receivers == 0 {
 		err = errors.New("the subscription is not where messages are published")
@@ -177,6 +187,17 @@ func (k *link) sendBeat(ctx context.Context) {
 	if err != nil && ctx.Err() == nil { // a late one is noticed by its absence
 		k.fail(fmt.Errorf("beating: %w", err))
 	}
+}
+
+// checkMasters fails when a server of a Cluster is away or was replaced: its
+// successor may not have heard of the latest revocations, while the bus is
+// on another server and goes on.
+func (k *link) checkMasters(ctx context.Context) error {
+	masters, err := k.bus.c.masters(ctx)
+	if err == nil && masters != k.masters {
+		err = errors.New("a server of the cluster was replaced")
+	}
+	return err
 }
 
 // leave gives up the lease, so that nobody waits for this node.

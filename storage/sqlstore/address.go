@@ -14,8 +14,11 @@ import (
 )
 
 // ProposeEmail implements address.Store.
-func (db *DB) ProposeEmail(ctx context.Context, change, keep token.Token, event audit.Event, jobs ...job.Job) error {
+func (db *DB) ProposeEmail(ctx context.Context, epoch int64, change, keep token.Token, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "proposing an address", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.unchanged(ctx, tx, change.UserID, epoch); err != nil {
+			return err
+		}
 		if err := insertToken(ctx, tx, change); err != nil {
 			return err
 		}

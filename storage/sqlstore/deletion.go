@@ -13,10 +13,10 @@ import (
 )
 
 // ScheduleDeletion implements deletion.Store.
-func (db *DB) ScheduleDeletion(ctx context.Context, userID string, at time.Time, event audit.Event, jobs ...job.Job) error {
+func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "scheduling a deletion", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET deletion_at = $2, auth_epoch = auth_epoch + 1, updated_at = $3
-			WHERE id = $1 AND deletion_at = 0 AND disabled_at = 0`, userID, micros(at), micros(event.At)))
+			WHERE id = $1 AND deletion_at = 0 AND disabled_at = 0 AND auth_epoch = $4`, userID, micros(at), micros(event.At), epoch))
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
 		}

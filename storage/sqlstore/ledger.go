@@ -53,22 +53,40 @@ func (db *DB) CreateFirst(ctx context.Context, tokenHash []byte, user authcore.U
 // SetPassword implements account.Ledger.
 func (db *DB) SetPassword(ctx context.Context, userID, passwordHash string, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
 	err = db.promise(ctx, "setting a password", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		at := micros(event.At)
-		row := tx.QueryRowContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2
-			WHERE id = $1 AND deleted_at = 0 RETURNING `+userColumns, userID, at)
-		if user, err = scanUser(row); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
-			WHERE user_id = $1`, userID, passwordHash, at); err != nil {
-			return err
-		}
-		if err := newPasswordSet(ctx, tx, userID); err != nil {
-			return err
-		}
-		return insertEvent(ctx, tx, event)
+		user, err = setPassword(ctx, tx, userID, passwordHash, event)
+		return err
 	})
 	return user, err
+}
+
+// ChangePassword implements account.Ledger.
+func (db *DB) ChangePassword(ctx context.Context, userID string, epoch int64, passwordHash string, event audit.Event, jobs ...job.Job) (user authcore.User, err error) {
+	err = db.promise(ctx, "changing a password", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.unchanged(ctx, tx, userID, epoch); err != nil {
+			return err
+		}
+		user, err = setPassword(ctx, tx, userID, passwordHash, event)
+		return err
+	})
+	return user, err
+}
+
+func setPassword(ctx context.Context, tx *sql.Tx, userID, passwordHash string, event audit.Event) (authcore.User, error) {
+	at := micros(event.At)
+	row := tx.QueryRowContext(ctx, `UPDATE users SET auth_epoch = auth_epoch + 1, updated_at = $2
+		WHERE id = $1 AND deleted_at = 0 RETURNING `+userColumns, userID, at)
+	user, err := scanUser(row)
+	if err != nil {
+		return user, err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE credentials SET password_hash = $2, failures = 0, changed_at = $3
+		WHERE user_id = $1`, userID, passwordHash, at); err != nil {
+		return user, err
+	}
+	if err := newPasswordSet(ctx, tx, userID); err != nil {
+		return user, err
+	}
+	return user, insertEvent(ctx, tx, event)
 }
 
 // newPasswordSet does what follows from a new password: links are void, and

@@ -37,6 +37,10 @@ func (db *DB) UseSignInLink(ctx context.Context, hash []byte, user authcore.User
 		if user.EmailVerified() {
 			return insertEvent(ctx, tx, event)
 		}
+		// Links that others had sent before the address was proven are void.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, user.ID); err != nil {
+			return err
+		}
 		at := micros(event.At)
 		if _, err := tx.ExecContext(ctx, `UPDATE users SET email_verified_at = $2, auth_epoch = auth_epoch + 1, updated_at = $2
 			WHERE id = $1`, user.ID, at); err != nil {

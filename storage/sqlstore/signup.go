@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -25,10 +24,17 @@ func (db *DB) Reissue(ctx context.Context, asked job.Job, t token.Token, letter 
 		if err := finishJob(ctx, tx, asked); err != nil {
 			return err
 		}
-		// The sign-up that counts stays the one that counts.
-		row := tx.QueryRowContext(ctx, `SELECT sign_up FROM tokens WHERE purpose = $1 AND coalesce(user_id, address) = $2`,
-			string(t.Purpose), cmp.Or(t.UserID, t.Address))
-		if err := row.Scan(&t.SignUp); err != nil && err != sql.ErrNoRows {
+		if t.UserID != "" {
+			return insertToken(ctx, tx, t)
+		}
+		// Only the sign-up that the token belongs to: another with the same address may
+		// have taken its place since it was read, and must not be given this account.
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE purpose = $1 AND user_id IS NULL AND address = $2 AND sign_up = $3`,
+			string(t.Purpose), t.Address, t.SignUp))
+		if err == nil && n == 0 {
+			err = sql.ErrNoRows
+		}
+		if err != nil {
 			return err
 		}
 		return insertToken(ctx, tx, t)

@@ -120,7 +120,8 @@ func (s Lives) propose(ctx context.Context, t *testing.T, user authcore.User) (c
 	_, keep = token.New(token.KeepEmail, user.ID, now(), time.Hour)
 	change.Address, keep.Address = user.EmailKey, user.EmailKey
 	change.Payload, keep.Payload = []byte(`{"a":1}`), []byte(`{"a":1}`)
-	must(t, s.Addresses.ProposeEmail(ctx, change, keep, newEvent(audit.EmailChangeRequest), laterJob(), laterJob()))
+	wantError(t, s.Addresses.ProposeEmail(ctx, user.AuthEpoch+1, change, keep, newEvent(audit.EmailChangeRequest), laterJob()), authcore.ErrConflict)
+	must(t, s.Addresses.ProposeEmail(ctx, user.AuthEpoch, change, keep, newEvent(audit.EmailChangeRequest), laterJob(), laterJob()))
 	return change, keep
 }
 
@@ -223,7 +224,7 @@ func testChangeAgainstKeep(ctx context.Context, t *testing.T, s Lives) {
 }
 
 func (s Lives) schedule(ctx context.Context, user authcore.User, at time.Time) error {
-	return s.Deletions.ScheduleDeletion(ctx, user.ID, at, newEvent(audit.DeletionSchedule).Of(user.ID), laterJob())
+	return s.Deletions.ScheduleDeletion(ctx, user.ID, user.AuthEpoch, at, newEvent(audit.DeletionSchedule).Of(user.ID), laterJob())
 }
 
 func testDeletionCancelled(ctx context.Context, t *testing.T, s Lives) {

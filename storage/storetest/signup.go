@@ -27,6 +27,7 @@ func SignUp(t *testing.T, open func(testing.TB) SignUps) {
 		"taken meanwhile":     testSignUpTaken,
 		"one job, one result": testSignUpOnce,
 		"issued again":        testReissue,
+		"issued again, late":  testReissueLate,
 		"proven at once":      testSignUpRace,
 		"account, confirm":    testConfirm,
 		"password removed":    testConfirmElsewhere,
@@ -139,13 +140,29 @@ func testSignUpOnce(ctx context.Context, t *testing.T, s SignUps) {
 func testReissue(ctx context.Context, t *testing.T, s SignUps) {
 	user := newUser("ada")
 	first := s.propose(ctx, t, user, "first")
-	second := confirmToken(user, "", "")
+	second := confirmToken(user, "", "first")
 	must(t, s.Reissue(ctx, s.asked(ctx, t), second, laterJob()))
 	got, err := s.ConfirmToken(ctx, "first", "", now()) // the sign-up goes on
 	must(t, err)
 	same(t, "the newest", got.Hash, second.Hash)
 	wantError(t, s.accept(ctx, first, user, "hash"), authcore.ErrNotFound)
 	must(t, s.accept(ctx, second, user, "hash"))
+}
+
+// testReissueLate has somebody ask for another mail while another sign-up with the
+// same address takes the place of theirs: the account of one must not be put under
+// the proof of the other.
+func testReissueLate(ctx context.Context, t *testing.T, s SignUps) {
+	user := newUser("ada")
+	s.propose(ctx, t, user, "stranger")
+	asked := s.asked(ctx, t)
+	own := s.propose(ctx, t, user, "owner")
+	wantError(t, s.Reissue(ctx, asked, confirmToken(user, "", "stranger"), laterJob()), authcore.ErrNotFound)
+	got, err := s.ConfirmToken(ctx, "owner", "", now())
+	must(t, err)
+	same(t, "the owner's", got.Hash, own.Hash)
+	_, err = s.ConfirmToken(ctx, "stranger", "", now())
+	wantError(t, err, authcore.ErrNotFound)
 }
 
 func testSignUpRace(ctx context.Context, t *testing.T, s SignUps) {

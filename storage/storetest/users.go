@@ -124,10 +124,15 @@ func testSetPassword(ctx context.Context, t *testing.T, s Accounts) {
 	_, err := s.Failed(ctx, user.ID, newEvent(audit.LoginFailure))
 	must(t, err)
 	event := newEvent(audit.PasswordSet)
-	got, err := s.SetPassword(ctx, user.ID, "new", event)
+	_, err = s.ChangePassword(ctx, user.ID, user.AuthEpoch+1, "not this", newEvent(audit.PasswordChange))
+	wantError(t, err, authcore.ErrConflict)
+	got, err := s.ChangePassword(ctx, user.ID, user.AuthEpoch, "newer", newEvent(audit.PasswordChange))
+	must(t, err)
+	user.AuthEpoch, user.UpdatedAt = got.AuthEpoch, got.UpdatedAt
+	got, err = s.SetPassword(ctx, user.ID, "new", event)
 	must(t, err)
 	want := user
-	want.AuthEpoch, want.UpdatedAt = 1, event.At.Truncate(time.Microsecond)
+	want.AuthEpoch, want.UpdatedAt = 2, event.At.Truncate(time.Microsecond)
 	same(t, "the account", got, want)
 	_, credential, err := s.User(ctx, user.ID)
 	must(t, err)

@@ -104,8 +104,18 @@ func (m *measures) file(t *testing.T, path, name string, aid bool) {
 	}
 }
 
+// exportedIn counts the names that a reader has to learn. The values of a closed set,
+// constants of one type, are learned with the type, and count as one name.
 func exportedIn(d *ast.GenDecl) (n int) {
+	sets := make(map[string]bool)
 	for _, spec := range d.Specs {
+		if s, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.CONST && s.Type != nil {
+			if set, ok := s.Type.(*ast.Ident); ok && sets[set.Name] {
+				continue
+			} else if ok {
+				sets[set.Name] = true
+			}
+		}
 		switch s := spec.(type) {
 		case *ast.TypeSpec:
 			if s.Name.IsExported() {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,4 +65,27 @@ func TestCommands(t *testing.T) {
 	}
 	c := g.NewClient()
 	c.SignIn("stopped@example.com")
+}
+
+// TestTerminal shows what a browser says of itself to an operator: it must not clear the
+// screen, turn the line around or look like another session.
+func TestTerminal(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	g.AddUser(ada)
+	c := g.NewClient()
+	r := c.Request("POST", "/_auth/login", credentialsOf(ada).Encode(), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
+	r.Header.Set("User-Agent", "Evil \u009b2J\u202e\U000e0001  id=0")
+	if status := c.Do(r).StatusCode; status != 303 {
+		t.Fatal(status)
+	}
+	out, err := g.CLI("", "session", "list", ada)
+	if err != nil || !strings.Contains(out, `"Evil \u009b2J\u202e\U000e0001  id=0"`) {
+		t.Errorf("%q, %v", out, err)
+	}
+	if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }); i >= 0 {
+		t.Errorf("the terminal is sent %q", out[i:])
+	}
+	if out, err := g.CLI("", "session", "list", ada, "--json"); err != nil || !strings.Contains(out, "Evil") {
+		t.Errorf("%q, %v", out, err)
+	}
 }

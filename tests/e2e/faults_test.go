@@ -137,4 +137,24 @@ func TestAnotherMasterSecretIsRefused(t *testing.T) {
 	if !strings.Contains(other.Log(), "made with another master secret") {
 		t.Errorf("it does not say why:\n%s", other.Log())
 	}
+	// One that could not see the database at first says so too, and never serves.
+	postgres.Stop(t)
+	late := gateway.New(t, config('b'))
+	late.Launch()
+	late.Await(func() error {
+		if !strings.Contains(late.Log(), "cannot reach its stores") {
+			return errNotYet
+		}
+		return nil
+	})
+	postgres.Start(t)
+	late.Await(func() error {
+		if !strings.Contains(late.Log(), "made with another master secret") {
+			return errNotYet
+		}
+		return nil
+	})
+	if err := expect(late.NewClient().Fetch("/_auth/login"), http.StatusServiceUnavailable); err != nil {
+		t.Error(err)
+	}
 }

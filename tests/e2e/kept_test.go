@@ -90,6 +90,37 @@ func TestOnlyOwnFormsAreKept(t *testing.T) {
 	}
 }
 
+// TestAnIntruderKeepsNoFormForTheOwner posts with the mark of a browser that once knew
+// the password.
+func TestAnIntruderKeepsNoFormForTheOwner(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	g.AddUser(ada)
+	intruder := g.SignedIn(ada)
+	if _, err := g.CLI("the owner's new password\n", "user", "set-password", ada); err != nil {
+		t.Fatal(err)
+	}
+	answer := sent(intruder, "/admin/grant", url.Values{"role": {"admin"}})
+	if err := expect(answer, http.StatusSeeOther); err != nil && answer.StatusCode != http.StatusUnauthorized || strings.Contains(answer.Header.Get("Location"), "resend") {
+		t.Errorf("with an old mark: %d to %s", answer.StatusCode, answer.Header.Get("Location"))
+	}
+}
+
+// TestFormsAreKeptForAWhile keeps more forms of one browser than anybody sends.
+func TestFormsAreKeptForAWhile(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	g.AddUser(ada)
+	c := g.SignedIn(ada)
+	if _, err := g.CLI("", "session", "revoke", ada); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 40 {
+		answer := sent(c, "/orders", url.Values{"title": {"x"}})
+		if kept := strings.Contains(answer.Header.Get("Location"), "resend"); kept != (n < 30) {
+			t.Fatalf("form %d is kept: %t", n+1, kept)
+		}
+	}
+}
+
 func TestCapturedMailIsForTheMachineAlone(t *testing.T) {
 	g := gateway.Start(t, gateway.Config{Global: "signup open"})
 	c := g.NewClient()

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -91,4 +93,24 @@ func TestMailGivenUpCanBeRetried(t *testing.T) {
 		t.Fatalf("%q, %v", said, err)
 	}
 	smtp.Await(t, ada, 1)
+}
+
+// TestOtherWorkCanBeSeenAndRetried looks at a deletion that waits.
+func TestOtherWorkCanBeSeenAndRetried(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	g.AddUser(ada)
+	c := g.SignedIn(ada)
+	if err := expect(c.Post("/_auth/account/delete", url.Values{"current": {gateway.Password}, "confirm": {"yes"}}), http.StatusSeeOther); err != nil {
+		t.Fatal(err)
+	}
+	list, err := g.CLI("", "job", "list")
+	if err != nil || !strings.Contains(list, "delete_account") || strings.Contains(list, ada) {
+		t.Errorf("%v: %s", err, list)
+	}
+	if mails, err := g.CLI("", "mail", "list"); err != nil || strings.Contains(mails, "delete_account") {
+		t.Errorf("%v: %s", err, mails)
+	}
+	if said, err := g.CLI("", "job", "retry", "nothing"); err == nil {
+		t.Errorf("retrying nothing: %s", said)
+	}
 }

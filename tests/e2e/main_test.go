@@ -26,13 +26,22 @@ type pair struct {
 
 func newPair(t *testing.T, global string) pair {
 	t.Helper()
-	p := pair{redis: servers.Redis(t), postgres: servers.DedicatedPostgres(t)}
+	r := servers.Redis(t)
+	p := newPairOn(t, r.URL, global)
+	p.redis = r
+	return p
+}
+
+// newPairOn is newPair with a Redis of any kind.
+func newPairOn(t *testing.T, redisURL, global string) pair {
+	t.Helper()
+	p := pair{postgres: servers.DedicatedPostgres(t)}
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	config := gateway.Config{
 		Global: "storage postgres {env.DSN}\nsessions redis {env.REDIS}\nsecret {env.SECRET}\n" + global,
 		Site:   "sigra {\npublic /public/*\n}\nreverse_proxy {upstream}",
-		Env:    []string{"DSN=" + p.postgres.DSN, "REDIS=" + p.redis.URL, "SECRET=" + base64.StdEncoding.EncodeToString(secret)},
+		Env:    []string{"DSN=" + p.postgres.DSN, "REDIS=" + redisURL, "SECRET=" + base64.StdEncoding.EncodeToString(secret)},
 	}
 	p.a, p.b = gateway.New(t, config), gateway.New(t, config)
 	p.a.Launch() // both at once, on an empty database

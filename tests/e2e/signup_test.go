@@ -112,8 +112,8 @@ func TestSignUpByLinkElsewhere(t *testing.T) {
 		if err := expect(owner.Post("/_auth/account/password", url.Values{"password": {"her own password"}}), http.StatusSeeOther); err != nil {
 			t.Fatal(err)
 		}
-		if err := expect(owner.Get("/"), http.StatusOK); err != nil {
-			t.Errorf("the owner: %v", err)
+		if err := expect(owner.Get("/"), http.StatusOK); err != nil || g.Upstream.Last().Header.Get("Remote-Name") != "" {
+			t.Errorf("the owner: %v, by the name a stranger gave: %q", err, g.Upstream.Last().Header.Get("Remote-Name"))
 		}
 		if err := expect(g.NewClient().Post("/_auth/login", url.Values{"email": {ada}, "password": {"her own password"}}), http.StatusSeeOther); err != nil {
 			t.Error(err)

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,12 +11,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RedisClusterServer is a Redis Cluster of three masters without replicas.
+// RedisClusterServer is a Redis Cluster of three masters, without replicas at
+// first.
 type RedisClusterServer struct {
 	// URL is the redis-cluster:// URL.
 	URL string
 	// Nodes are the masters; the slots are spread over them evenly.
 	Nodes [3]*RedisServer
+	buses [3]int
 }
 
 const slots = 16384
@@ -25,11 +28,8 @@ func RedisCluster(t testing.TB) *RedisClusterServer {
 	t.Helper()
 	s := new(RedisClusterServer)
 	addrs := make([]string, len(s.Nodes))
-	buses := make([]int, len(s.Nodes))
 	for i := range s.Nodes {
-		buses[i] = freePort(t)
-		s.Nodes[i] = startRedis(t, fmt.Sprintf("node%d", i), "--cluster-enabled", "yes",
-			"--cluster-port", strconv.Itoa(buses[i]), "--cluster-node-timeout", "2000")
+		s.Nodes[i], s.buses[i] = startClusterNode(t, fmt.Sprintf("node%d", i))
 		addrs[i] = s.Nodes[i].Addr
 	}
 	for i, node := range s.Nodes {
@@ -38,20 +38,92 @@ func RedisCluster(t testing.TB) *RedisClusterServer {
 			if err := c.ClusterAddSlotsRange(ctx, first, next-1).Err(); err != nil {
 				return err
 			}
-			if err := c.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(); err != nil {
-				return err
-			}
-			return c.Do(ctx, "CLUSTER", "MEET", "127.0.0.1", s.Nodes[0].port, buses[0]).Err()
+			return c.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err()
 		})
 		if err != nil {
-			t.Fatalf("forming the cluster: %v", err)
+			t.Fatalf("giving out the slots: %v", err)
 		}
+		s.join(t, node)
 	}
 	for _, node := range s.Nodes {
 		await(t, "the cluster to form", node.clusterFormed)
 	}
 	s.URL = "redis-cluster://" + strings.Join(addrs, ",")
 	return s
+}
+
+func startClusterNode(t testing.TB, name string) (node *RedisServer, bus int) {
+	t.Helper()
+	bus = freePort(t)
+	return startRedis(t, name, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus),
+		"--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"), bus
+}
+
+// join has a node meet the first one.
+func (s *RedisClusterServer) join(t testing.TB, node *RedisServer) {
+	t.Helper()
+	err := node.do(func(ctx context.Context, c *redis.Client) error {
+		return c.Do(ctx, "CLUSTER", "MEET", "127.0.0.1", s.Nodes[0].port, s.buses[0]).Err()
+	})
+	if err != nil {
+		t.Fatalf("forming the cluster: %v", err)
+	}
+}
+
+// Replica adds a replica of a master that takes over when that one dies.
+func (s *RedisClusterServer) Replica(t testing.TB, of *RedisServer) *RedisServer {
+	t.Helper()
+	replica, _ := startClusterNode(t, "replica"+strconv.Itoa(of.port))
+	s.join(t, replica)
+	var id string
+	err := of.do(func(ctx context.Context, c *redis.Client) (err error) {
+		id, err = c.ClusterMyID(ctx).Result()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the replica to know its master", func() error {
+		return replica.do(func(ctx context.Context, c *redis.Client) error { return c.ClusterReplicate(ctx, id).Err() })
+	})
+	await(t, "the replica to be in sync and known", func() error {
+		for _, node := range s.Nodes {
+			if err := node.knowsReplica(id); err != nil {
+				return err
+			}
+		}
+		return of.inSync()
+	})
+	return replica
+}
+
+// MasterOf returns the master that a key belonged to at first.
+func (s *RedisClusterServer) MasterOf(t testing.TB, key string) *RedisServer {
+	t.Helper()
+	var slot int64
+	err := s.Nodes[0].do(func(ctx context.Context, c *redis.Client) (err error) {
+		slot, err = c.ClusterKeySlot(ctx, key).Result()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	for int(slot) >= (i+1)*slots/len(s.Nodes) {
+		i++
+	}
+	return s.Nodes[i]
+}
+
+// knowsReplica reports whether a node has heard of a replica of a master.
+func (s *RedisServer) knowsReplica(master string) error {
+	return s.do(func(ctx context.Context, c *redis.Client) error {
+		known, err := c.ClusterNodes(ctx).Result()
+		if err == nil && !strings.Contains(known, "slave "+master) {
+			err = errors.New("no replica of it is known")
+		}
+		return err
+	})
 }
 
 // clusterFormed reports whether a node knows the others and all slots.

@@ -1,0 +1,47 @@
+package caddymodule
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSharedCachesStoreNothing(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	cookie := g.signIn(t)
+	for said, want := range map[string]string{
+		"":                               "private",
+		"public, max-age=3600":           "private, max-age=3600",
+		"Public,S-MaxAge=60, max-age=10": "private, max-age=10",
+		"max-age=60":                     "private, max-age=60",
+		"no-store":                       "no-store",
+		"private, max-age=5":             "private, max-age=5",
+		`private="Set-Cookie", public`:   `private="Set-Cookie"`,
+	} {
+		for how, answer := range map[string]func(http.ResponseWriter){
+			"WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) },
+			"Write":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
+			"Flush":       func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+			"early hints": func(w http.ResponseWriter) {
+				w.WriteHeader(http.StatusEarlyHints)
+				w.WriteHeader(http.StatusOK)
+			},
+			"nothing at all": func(http.ResponseWriter) {},
+		} {
+			g.upstream = func(w http.ResponseWriter, _ *http.Request) {
+				if said != "" {
+					w.Header().Add("Cache-Control", said)
+				}
+				answer(w)
+			}
+			if got := g.do(t, get("/", "Cookie", cookie)).Header()["Cache-Control"]; !slices.Equal(got, []string{want}) {
+				t.Errorf("%s after %q: %q, want %q", how, said, strings.Join(got, " | "), want)
+			}
+		}
+	}
+	g.upstream = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "public") }
+	if got := g.do(t, get("/open/page")).Header().Get("Cache-Control"); got != "no-store" { // a challenge
+		t.Errorf("an anonymous visitor gets %q", got)
+	}
+}
