@@ -157,7 +157,12 @@ func (g *Gateway) Launch() {
 		_ = command.Wait() // the tests look at what it did, not at its status
 		close(exited)
 	}(g.command, g.exited)
-	g.t.Cleanup(g.Kill)
+	g.t.Cleanup(func() {
+		g.Kill()
+		if strings.Contains(g.Log(), "WARNING: DATA RACE") { // by a program built with -race
+			g.t.Errorf("the gateway has a data race:\n%s", g.Log())
+		}
+	})
 }
 
 // ConfigFile writes the configuration and returns its path.
