@@ -51,11 +51,11 @@ func endsBadly(last byte) bool { return last == '/' || last == '.' || last == ' 
 // percent sign or a semicolon: by NFKC, or by the best fit of a Windows code page.
 func folds(r rune) bool {
 	switch r {
-	case '\uff0e', '\ufe52', '\u2024', '\u2025', // full-width and small full stops, leaders
+	case '\uff0e', '\ufe52', '\u2024', '\u2025', '\ufe30', // full-width and small full stops, leaders
 		'\uff0f', '\u2044', '\u2215', '\u29f8', // full-width solidus, fraction, division, big solidus
 		'\u2100', '\u2101', '\u2105', '\u2106', // a/c, a/s, c/o, c/u
 		'\uff3c', '\ufe68', '\u2216', '\u29f5', '\u29f9', // full-width and small reverse solidus, set minus
-		'\uff05', '\ufe6a', '\uff1b', '\ufe54': // percent signs, semicolons
+		'\uff05', '\ufe6a', '\uff1b', '\ufe54', '\ufe14', '\u037e': // percent signs, semicolons
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -99,6 +100,22 @@ func TestAddressOverride(t *testing.T) {
 		r.Header.Set(name, "/admin")
 		if !isAmbiguous(r) {
 			t.Errorf("%s goes unnoticed", name)
+		}
+	}
+}
+
+// TestEveryLetterThatFolds puts each character there is into a path: none that means
+// the same to an app that normalizes paths goes unnoticed.
+func TestEveryLetterThatFolds(t *testing.T) {
+	for r := rune(0x80); r <= utf8.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		for _, p := range []string{"/a" + string(r) + "b", "/" + string(r) + "/b", "/" + string(r) + string(r) + "/b"} {
+			folded := norm.NFKC.String(p)
+			if (path.Clean(folded) != folded || strings.Count(folded, "/") != strings.Count(p, "/") || strings.ContainsAny(folded, "\\%;")) && !ambiguousPath(p) {
+				t.Errorf("%U: %q folds to %q", r, p, folded)
+			}
 		}
 	}
 }

@@ -103,12 +103,12 @@ func (u *upstream) injectCustom(r *http.Request) {
 // assertion returns the session's assertion, signing a new one when half the
 // life of the last has passed.
 func (u *upstream) assertion(p *prepared, live *session.Live, now time.Time) (string, error) {
-	if m := p.minted.Load(); m != nil && now.Before(m.RenewAt) {
+	if m := p.minted.Load(); m != nil && m.Current(now) {
 		return m.Token, nil
 	}
 	p.minting.Lock()
 	defer p.minting.Unlock()
-	if m := p.minted.Load(); m != nil && now.Before(m.RenewAt) {
+	if m := p.minted.Load(); m != nil && m.Current(now) {
 		return m.Token, nil
 	}
 	m, err := u.mint(live, u.audience, u.issuer, now)

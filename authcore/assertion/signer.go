@@ -86,10 +86,19 @@ func (s *Signer) Configure(next Schedule) {
 
 // Minted is a signed assertion.
 type Minted struct {
-	Token string
+	Token    string
+	IssuedAt time.Time
 	// RenewAt is when half of its life has passed.
 	RenewAt   time.Time
 	ExpiresAt time.Time
+}
+
+// Current reports whether an assertion that was kept can be given to an app. It
+// cannot when half of its life has passed, and not when the clock was set back
+// since: an app would find that it was made in the future.
+func (m *Minted) Current(now time.Time) bool {
+	now = now.Round(0) // the clock that apps see, not that of the process
+	return now.Before(m.RenewAt) && !now.Before(m.IssuedAt.Add(-skew))
 }
 
 // Mint signs an assertion about an identity.
@@ -98,6 +107,7 @@ func (s *Signer) Mint(id *authcore.Identity, f For, now time.Time) (Minted, erro
 	if keys == nil {
 		return Minted{}, fmt.Errorf("no signing key is loaded: %w", authcore.ErrUnavailable)
 	}
+	now = now.Round(0) // see Current
 	signer, renewBy := keys.signerAt(now)
 	expires := now.Add(s.schedule.Load().TTL)
 	payload, err := claimsOf(id, f, now, expires).encode(f.Profile)
@@ -117,7 +127,7 @@ func (s *Signer) Mint(id *authcore.Identity, f For, now time.Time) (Minted, erro
 	if !renewBy.IsZero() && renewBy.Before(renew) {
 		renew = renewBy
 	}
-	return Minted{Token: token, RenewAt: renew, ExpiresAt: expires}, nil
+	return Minted{Token: token, IssuedAt: now, RenewAt: renew, ExpiresAt: expires}, nil
 }
 
 // Signatures returns how many assertions were signed.

@@ -59,7 +59,7 @@ type link struct {
 	bus        *Bus
 	listener   session.Listener
 	masters    string // that hold the sessions
-	subscribed int // to how many channels
+	subscribed int    // to how many channels
 	up         bool
 	heard      time.Time // when the last beat came in time
 	events     chan any  // what came over the subscription

@@ -15,6 +15,7 @@ import (
 func Tokens(t *testing.T, open func(testing.TB) Accounts) {
 	cases(t, open, map[string]func(context.Context, *testing.T, Accounts){
 		"peek":           testPeek,
+		"clock jumps":    testTokenClock,
 		"newest alone":   testNewestAlone,
 		"issued at once": testIssueRace,
 	})
@@ -36,6 +37,29 @@ func testPeek(ctx context.Context, t *testing.T, s Accounts) {
 	wantError(t, err, authcore.ErrNotFound)
 	_, err = s.Peek(ctx, make([]byte, 32), token.SetUp, now())
 	wantError(t, err, authcore.ErrNotFound)
+}
+
+// testTokenClock sets the clock forward or back between the steps of a token.
+func testTokenClock(ctx context.Context, t *testing.T, s Accounts) {
+	const jump = 5 * time.Minute
+	before, after := now().Add(-jump), now().Add(jump)
+	_, old := token.New(token.SetUp, "", after, time.Hour)
+	must(t, s.Issue(ctx, old))
+	_, tok := token.New(token.SetUp, "", before, time.Hour) // the newest, though its time is older
+	must(t, s.Issue(ctx, tok))
+	for _, at := range []time.Time{before, after} {
+		_, err := s.Peek(ctx, tok.Hash, token.SetUp, at)
+		must(t, err)
+		_, err = s.Peek(ctx, old.Hash, token.SetUp, at)
+		wantError(t, err, authcore.ErrNotFound)
+	}
+	user := newUser("ada")
+	user.CreatedAt = after
+	must(t, first(ctx, s, tok.Hash, user))
+	for _, at := range []time.Time{before, after} { // what was used stays used
+		_, err := s.Peek(ctx, tok.Hash, token.SetUp, at)
+		wantError(t, err, authcore.ErrNotFound)
+	}
 }
 
 func testNewestAlone(ctx context.Context, t *testing.T, s Accounts) {

@@ -16,21 +16,6 @@ import (
 
 const grace = "grace@example.com"
 
-// onBoth runs a test on both kinds of stores, with mail, an account of Ada's, and
-// more options.
-func onBoth(t *testing.T, options string, test func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP)) {
-	for name, stores := range map[string]string{
-		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			smtp := servers.StartSMTP(t, nil, "")
-			g := gateway.Start(t, gateway.Config{Global: stores + withMail(smtp) + "\n" + options})
-			g.AddUser(ada, "--name", "Ada Lovelace")
-			test(t, g, smtp)
-		})
-	}
-}
-
 var portalLink = regexp.MustCompile(`http://localhost:\d+(/_auth/\S+)`)
 
 // linkIn returns the path of the link in the nth mail to an address.

@@ -43,9 +43,7 @@ throttle {
 // up, confirm their address and reset their password. What was acknowledged
 // holds, every mail that is due comes, and each account is whole.
 func TestKilledAgainAndAgain(t *testing.T) {
-	for name, stores := range map[string]string{
-		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
-	} {
+	for name, stores := range bothStores(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			smtp := servers.StartSMTP(t, nil, "")

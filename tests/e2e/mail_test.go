@@ -24,11 +24,9 @@ func lockOut(g *gateway.Gateway, email string) {
 }
 
 func TestMailIsSent(t *testing.T) {
-	for name, sessions := range map[string]string{
-		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
-	} {
+	for name, stores := range bothStores(t) {
 		smtp := servers.StartSMTP(t, nil, "")
-		g := gateway.Start(t, gateway.Config{Global: sessions + withMail(smtp)})
+		g := gateway.Start(t, gateway.Config{Global: stores + withMail(smtp)})
 		g.AddUser(ada)
 		lockOut(g, ada)
 		m := smtp.Await(t, ada, 1)

@@ -17,6 +17,34 @@ func TestMain(m *testing.M) { os.Exit(gateway.Run(m)) }
 
 const ada = "ada@example.com"
 
+// bothStores are the embedded stores, and Postgres and Redis, as global options.
+func bothStores(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
+	}
+}
+
+// onBothEmpty runs a test on both kinds of stores, with mail and more options.
+func onBothEmpty(t *testing.T, options string, test func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP)) {
+	t.Helper()
+	for name, stores := range bothStores(t) {
+		t.Run(name, func(t *testing.T) {
+			smtp := servers.StartSMTP(t, nil, "")
+			test(t, gateway.Start(t, gateway.Config{Global: stores + withMail(smtp) + "\n" + options}), smtp)
+		})
+	}
+}
+
+// onBoth is onBothEmpty with an account of Ada's.
+func onBoth(t *testing.T, options string, test func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP)) {
+	t.Helper()
+	onBothEmpty(t, options, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
+		g.AddUser(ada, "--name", "Ada Lovelace")
+		test(t, g, smtp)
+	})
+}
+
 // pair is two gateways that share Postgres, Redis and the master secret.
 type pair struct {
 	a, b     *gateway.Gateway

@@ -25,20 +25,8 @@ func linkOf(t *testing.T, smtp *servers.SMTP, email string, n int) string {
 	return match[1]
 }
 
-// onBothStores runs a test on the embedded stores and on Postgres and Redis.
-func onBothStores(t *testing.T, test func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP)) {
-	for name, stores := range map[string]string{
-		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			smtp := servers.StartSMTP(t, nil, "")
-			test(t, gateway.Start(t, gateway.Config{Global: stores + withMail(smtp)}), smtp)
-		})
-	}
-}
-
 func TestSignInByMail(t *testing.T) {
-	onBothStores(t, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
+	onBothEmpty(t, "", func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 		g.AddUser(ada)
 		c := g.NewClient()
 		answer := c.Post("/_auth/magic", url.Values{"email": {" ADA@example.com "}, "return_to": {"/there"}})
@@ -77,7 +65,7 @@ func TestSignInByMail(t *testing.T) {
 }
 
 func TestResetByMail(t *testing.T) {
-	onBothStores(t, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
+	onBothEmpty(t, "", func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 		g.AddUser(ada)
 		before, c := g.SignedIn(ada), g.NewClient()
 		c.Post("/_auth/magic", url.Values{"email": {ada}})

@@ -1,14 +1,17 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
@@ -17,38 +20,51 @@ import (
 
 const reloads = 200
 
+// TestReloadsUnderLoad reloads the gateway while requests come, and a bare proxy
+// to compare with: what Caddy loses by itself is no fault of Sigra.
 func TestReloadsUnderLoad(t *testing.T) {
-	for name, global := range map[string]string{
-		"embedded": "",
-		"redis":    "sessions redis " + servers.Redis(t).URL,
+	// Caddy leaves the idle connections to an app that a configuration had
+	// to their timeout, which is minutes else.
+	const proxy = "reverse_proxy {upstream} {\ntransport http {\nkeepalive 200ms\n}\n}"
+	var bare traffic
+	for _, kind := range []struct{ name, global, site string }{
+		{"bare", "", proxy},
+		{"embedded", "", "sigra\n" + proxy},
+		{"redis", "sessions redis " + servers.Redis(t).URL, "sigra\n" + proxy},
 	} {
-		t.Run(name, func(t *testing.T) {
-			// Caddy leaves the idle connections to an app that a configuration had
-			// to their timeout, which is minutes else.
-			site := "sigra\nreverse_proxy {upstream} {\ntransport http {\nkeepalive 200ms\n}\n}"
-			g := gateway.Start(t, gateway.Config{Global: global, Site: site})
+		t.Run(kind.name, func(t *testing.T) {
+			g := gateway.Start(t, gateway.Config{Global: kind.global, Site: kind.site})
 			g.AddUser(ada)
-			c := g.SignedIn(ada)
-			stop, failures := load(c)
+			c := g.NewClient()
+			if kind.name != "bare" {
+				c.SignIn(ada)
+			}
+			stop := load(c)
 			var early, late usage
 			for i := range reloads {
-				changed := strings.Replace(g.Caddyfile(), "sigra\nreverse_proxy", fmt.Sprintf("header X-Version %d\nsigra\nreverse_proxy", i), 1)
-				if err := g.Reload(changed); err != nil {
+				if err := g.Reload(version(g, i)); err != nil {
 					t.Fatalf("reload %d: %v", i, err)
 				}
 				if i == reloads/10 {
 					early = usageOf(t, g)
 				}
 			}
-			served := stop()
+			seen := stop()
 			g.Await(func() error { // Caddy ends the old servers when their grace period is over
 				if late = usageOf(t, g); late.goroutines > early.goroutines+30 {
 					return fmt.Errorf("%d goroutines became %d", early.goroutines, late.goroutines)
 				}
 				return nil
 			})
-			if n := failures.Load(); n > 0 {
-				t.Errorf("%d of %d requests failed", n, served)
+			if kind.name == "bare" {
+				bare = seen
+			}
+			if failure := seen.failure.Load(); failure != nil {
+				t.Errorf("a request failed: %s", *failure)
+			}
+			if again := seen.again.Load(); again > 3*bare.again.Load()+reloads/10 {
+				t.Errorf("%d of %d requests were reset before they were answered, %d of %d of the bare proxy's",
+					again, seen.served.Load(), bare.again.Load(), bare.served.Load())
 			}
 			if answer := c.Get("/"); answer.StatusCode != http.StatusOK || answer.Header.Get("X-Version") != strconv.Itoa(reloads-1) {
 				t.Errorf("after the reloads: %d, version %s", answer.StatusCode, answer.Header.Get("X-Version"))
@@ -56,17 +72,26 @@ func TestReloadsUnderLoad(t *testing.T) {
 			if late.heap > early.heap+24<<20 {
 				t.Errorf("a heap of %d MB became %d MB", early.heap>>20, late.heap>>20)
 			}
-			t.Logf("%d requests during %d reloads; goroutines %d, then %d; heap %d MB, then %d MB",
-				served, reloads, early.goroutines, late.goroutines, early.heap>>20, late.heap>>20)
+			t.Logf("%d requests during %d reloads, %d sent again; goroutines %d, then %d; heap %d MB, then %d MB",
+				seen.served.Load(), reloads, seen.again.Load(), early.goroutines, late.goroutines, early.heap>>20, late.heap>>20)
 		})
 	}
 }
 
-// load sends requests of a session until it is stopped, which returns how many
-// there were.
-func load(c *gateway.Client) (stop func() int64, failures *atomic.Int64) {
-	var served atomic.Int64
-	failures = new(atomic.Int64)
+// version is the configuration with a change that a client sees.
+func version(g *gateway.Gateway, n int) string {
+	return strings.Replace(g.Caddyfile(), "reverse_proxy", fmt.Sprintf("header X-Version %d\nreverse_proxy", n), 1)
+}
+
+// traffic is what became of many requests.
+type traffic struct {
+	served, again *atomic.Int64
+	failure       *atomic.Pointer[string]
+}
+
+// load sends requests until it is stopped.
+func load(c *gateway.Client) (stop func() traffic) {
+	seen := traffic{new(atomic.Int64), new(atomic.Int64), new(atomic.Pointer[string])}
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	for range 4 {
@@ -77,31 +102,38 @@ func load(c *gateway.Client) (stop func() int64, failures *atomic.Int64) {
 					return
 				default:
 				}
-				served.Add(1)
-				if !passes(c) {
-					failures.Add(1)
+				seen.served.Add(1)
+				if err := seen.pass(c); err != nil {
+					text := err.Error()
+					seen.failure.Store(&text)
 				}
 			}
 		})
 	}
-	return func() int64 {
+	return func() traffic {
 		close(done)
 		running.Wait()
-		return served.Load()
-	}, failures
+		return seen
+	}
 }
 
-// passes makes a request as a browser does: it tries again when the connection
-// breaks. Caddy opens a new socket for each configuration, and the kernel
-// resets connections that the old one had not accepted yet.
-func passes(c *gateway.Client) bool {
-	for range 5 {
+// pass makes a request as a browser does: it tries again when the connection
+// breaks before anything came over it. Caddy opens a new socket for each
+// configuration, and the kernel resets connections that the old one had not
+// accepted yet.
+func (seen traffic) pass(c *gateway.Client) error {
+	for attempt := 0; ; attempt++ {
 		answer, err := c.Try(c.Request("GET", "/", ""))
-		if err == nil {
-			return answer.StatusCode == http.StatusOK && answer.Text == "hello"
+		if err == nil && (answer.StatusCode != http.StatusOK || answer.Text != "hello") {
+			return fmt.Errorf("%d: %.200s", answer.StatusCode, answer.Text)
 		}
+		// An error of the body would be no url.Error.
+		unanswered := errors.As(err, new(*url.Error)) && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF))
+		if !unanswered || attempt == 4 {
+			return err
+		}
+		seen.again.Add(1)
 	}
-	return false
 }
 
 type usage struct{ goroutines, heap int }

@@ -35,20 +35,8 @@ func signUp(c *gateway.Client, email, password string) gateway.Answer {
 
 const openToAll = "\nsignup open\nthrottle {\nmail_network 1000 15m\n}"
 
-// onBothOpen runs a test on both kinds of stores with sign-up open.
-func onBothOpen(t *testing.T, test func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP)) {
-	for name, stores := range map[string]string{
-		"embedded": "", "postgres and redis": "storage postgres " + servers.Postgres(t) + "\nsessions redis " + servers.Redis(t).URL + "\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			smtp := servers.StartSMTP(t, nil, "")
-			test(t, gateway.Start(t, gateway.Config{Global: stores + withMail(smtp) + openToAll}), smtp)
-		})
-	}
-}
-
 func TestSignUpByCode(t *testing.T) {
-	onBothOpen(t, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
+	onBothEmpty(t, openToAll, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 		c := g.NewClient()
 		if got := signUp(c, ada, gateway.Password).Header.Get("Location"); got != "/_auth/confirm?return_to=%2Fthere" {
 			t.Fatalf("leads to %q", got)
@@ -89,7 +77,7 @@ func TestSignUpByCode(t *testing.T) {
 // A link is often opened in another browser than the one that signed up, and
 // perhaps by somebody else: then the password does not count.
 func TestSignUpByLinkElsewhere(t *testing.T) {
-	onBothOpen(t, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
+	onBothEmpty(t, openToAll, func(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 		attacker, owner := g.NewClient(), g.NewClient()
 		signUp(attacker, ada, gateway.Password)
 		path, _ := proof(t, smtp, ada, 1)

@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"crypto/tls"
 	"io"
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/quic-go/quic-go/http3"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
@@ -21,9 +18,7 @@ func TestSilentStreamsEndWithTheSession(t *testing.T) {
 			g.AddUser(ada)
 			c := g.NewClient()
 			if version == "HTTP/3.0" {
-				quic := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-				t.Cleanup(func() { _ = quic.Close() })
-				c.Transport = quic
+				overHTTP3(t, c)
 			}
 			c.SignIn(ada)
 			answer, err := c.Client.Do(c.Request(http.MethodGet, "/silent", ""))

@@ -106,9 +106,8 @@ func TestForgedTrailersOfASignedInRequest(t *testing.T) {
 			t.Fatalf("%s: %d", header, answer.StatusCode)
 		}
 		mustBeOurs(t, header+" as trailer", g, true)
-		if told := g.Upstream.Last().Trailer; len(told) > 1 {
+		if told := g.Upstream.Last().Trailer; len(told) != 1 || told.Get("X-Checksum") != "harmless" {
 			t.Errorf("%s: the app was told the trailers %v", header, told)
 		}
 	}
-	t.Logf("trailers that the app was told: %v", g.Upstream.Last().Trailer)
 }

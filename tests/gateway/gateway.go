@@ -61,6 +61,8 @@ type Config struct {
 	TLS bool
 	// Env are further environment variables, as NAME=value.
 	Env []string
+	// File is a whole configuration, instead of all of the above but Env.
+	File string
 }
 
 // Gateway is a running gateway.
@@ -118,6 +120,9 @@ func freeAddress(t testing.TB) string {
 
 // Caddyfile returns the configuration.
 func (g *Gateway) Caddyfile() string {
+	if g.File != "" {
+		return g.File
+	}
 	site := strings.ReplaceAll(g.Site, "{upstream}", g.Upstream.Addr)
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(strings.TrimPrefix(g.URL, "https://"), "http://"))
 	return fmt.Sprintf("{\nadmin %s\nhttp_port %s\nskip_install_trust\nlocal_certs\ngrace_period 5s\n%s\nsigra {\n%s\n}\n}\n%s {\n%s\n}\n",
@@ -152,7 +157,12 @@ func (g *Gateway) Launch() {
 		_ = command.Wait() // the tests look at what it did, not at its status
 		close(exited)
 	}(g.command, g.exited)
-	g.t.Cleanup(g.Kill)
+	g.t.Cleanup(func() {
+		g.Kill()
+		if strings.Contains(g.Log(), "WARNING: DATA RACE") { // by a program built with -race
+			g.t.Errorf("the gateway has a data race:\n%s", g.Log())
+		}
+	})
 }
 
 // ConfigFile writes the configuration and returns its path.
@@ -166,11 +176,11 @@ func (g *Gateway) ConfigFile() string {
 }
 
 func (g *Gateway) environment() []string {
-	env := append(os.Environ(), "XDG_DATA_HOME="+g.dir, "XDG_CONFIG_HOME="+g.dir, "HOME="+g.dir)
+	env := append(os.Environ(), "XDG_DATA_HOME="+g.dir, "XDG_CONFIG_HOME="+g.dir, "HOME="+g.dir, "CADDY_ADMIN="+g.Admin)
 	return append(env, g.Env...)
 }
 
-// Await waits until a condition holds, ten seconds at most.
+// Await waits until a condition holds, fifteen seconds at most.
 func (g *Gateway) Await(condition func() error) {
 	g.t.Helper()
 	var err error
@@ -263,6 +273,9 @@ func (l *logBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.buffer.String()
 }
+
+// PID returns the id of the process.
+func (g *Gateway) PID() int { return g.command.Process.Pid }
 
 // Binary returns the path of the program.
 func (g *Gateway) Binary() string { return g.binary }

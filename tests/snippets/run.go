@@ -15,7 +15,7 @@ func dir() string {
 	return filepath.Dir(file)
 }
 
-// RunNode runs the JavaScript snippet where there is Node.
+// RunNode runs the JavaScript snippet.
 func RunNode(t testing.TB, issuer, audience, assertion, email string) {
 	t.Helper()
 	program := fmt.Sprintf(`import { verifyAssertion } from %q;
@@ -26,7 +26,7 @@ await verifyAssertion(%q, %q, "https://other.example").then(() => console.log("a
 	run(t, email, "node", "--input-type=module", "--eval", program)
 }
 
-// RunPython runs the Python snippet where there is Python with PyJWT.
+// RunPython runs the Python snippet.
 func RunPython(t testing.TB, issuer, audience, assertion, email string) {
 	t.Helper()
 	program := fmt.Sprintf(`import sys
@@ -47,7 +47,7 @@ except jwt.InvalidTokenError:
 func run(t testing.TB, email, name string, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		t.Logf("%s is not here, its snippet was not run", name)
+		t.Errorf("%s is not installed and its snippet needs it: run \"make deps\"", name)
 		return
 	}
 	out, err := exec.Command(name, args...).CombinedOutput()
