@@ -23,15 +23,6 @@ const (
 	AAL2 AssuranceLevel = "aal2"
 )
 
-// Org is the organization that a session acts in, with the user's role in it.
-// The zero value means none.
-type Org struct {
-	ID   string `json:"id,omitzero"`
-	Slug string `json:"slug,omitzero"`
-	Name string `json:"name,omitzero"`
-	Role string `json:"role,omitzero"`
-}
-
 // Identity answers who is asking, in which organization, how strongly proven
 // and acting for whom. It is a snapshot that a session carries, so that a
 // request needs no database; a change of the user rewrites or ends the
@@ -51,8 +42,10 @@ type Identity struct {
 	Held Hold `json:"held,omitzero"`
 	// Role is the platform role of the user, see RoleAdmin.
 	Role string `json:"role,omitzero"`
-	// Org is the active organization.
+	// Org is the active organization, one of Orgs; see Belong and In.
 	Org Org `json:"org,omitzero"`
+	// Orgs are the organizations that the user belongs to.
+	Orgs []Org `json:"orgs,omitempty"`
 	// Actor is the id of the admin who impersonates the user, else empty.
 	Actor string `json:"act,omitzero"`
 	// Scopes limit what an API credential may do; empty for sessions.

@@ -56,7 +56,7 @@ type operations struct{ app *App }
 // mux routes the requests of the commands.
 func (o operations) mux() *http.ServeMux {
 	mux := http.NewServeMux()
-	for pattern, op := range map[string]func(*http.Request) (any, error){
+	ops := map[string]func(*http.Request) (any, error){
 		"POST /sigra/migrate":                     o.migrate,
 		"POST /sigra/setup":                       o.setUp,
 		"GET /sigra/users":                        o.listUsers,
@@ -80,7 +80,13 @@ func (o operations) mux() *http.ServeMux {
 		"GET /sigra/mails":                        o.listMails,
 		"POST /sigra/mails/retry":                 o.retryMails,
 		"POST /sigra/mails/{id}/retry":            o.retryMails,
-	} {
+		"GET /sigra/orgs":                         o.listOrgs,
+		"POST /sigra/orgs":                        o.createOrg,
+	}
+	for pattern, op := range orgOperations {
+		ops[pattern] = o.onOrg(op)
+	}
+	for pattern, op := range ops {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { o.answer(w, r, maxAdminBody, o.ready(op)) })
 	}
 	mux.HandleFunc("POST /sigra/users/import", func(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +134,10 @@ func explain(err error) (int, string) {
 	var invalid *account.InvalidError
 	var bad badRequest
 	var rows *userimport.InvalidError
+	var no refused
 	switch {
+	case errors.As(err, &no):
+		return no.status, err.Error()
 	case errors.As(err, &rows):
 		return http.StatusUnprocessableEntity, err.Error()
 	case errors.As(err, &bad):

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/deletion"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/signup"
 )
 
@@ -180,10 +182,24 @@ func (o operations) deleteUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.app.deletions.Delete(r.Context(), user, operator); err != nil {
+	err = o.app.deletions.Delete(r.Context(), user, operator)
+	var sole *deletion.SoleOwnerError
+	if errors.As(err, &sole) {
+		return nil, refused{http.StatusConflict, o.passingOn(sole.Orgs)}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return map[string]string{"deleted": user.ID}, nil
+}
+
+// passingOn says what to do with organizations that need a user.
+func (o operations) passingOn(orgs []authcore.Org) string {
+	lines := []string{"other members would be left without an owner; make one of them owner first, or delete the organization:"}
+	for _, belongs := range orgs {
+		lines = append(lines, fmt.Sprintf("  %s: caddy sigra org set-role %s <email|id> %s", belongs.Name, belongs.Slug, o.app.orgs.Config.Roles.Owner()))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (o operations) disable(r *http.Request) (any, error) { return o.setDisabled(r, true) }
@@ -285,6 +301,16 @@ func problemText(p account.Problem) string {
 		return "is one of the most common passwords"
 	case account.ProblemContext:
 		return "contains the name or the address of the account"
+	case org.ProblemSlug:
+		return "must have 3 to 63 characters of a-z, 0-9 and -, begin with a letter, and not be reserved"
+	case org.ProblemSlugUsed:
+		return "is taken, or was until lately"
+	case org.ProblemDomain:
+		return "is not a domain"
+	case org.ProblemAge:
+		return "must be 15m to 365d, or 0 for any"
+	case org.ProblemMethods:
+		return "must be some of password, link and passkey"
 	default:
 		return string(p)
 	}

@@ -32,6 +32,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		sessions  database | redis <url>
 //		mailer    log | smtp <host[:port]> { ... }
 //		signup    closed | open | invite | domain <domain...> { approval }
+//		orgs      off | admins | anyone { ... }
 //		deletion  off | soft | anonymize | hard [<grace> | at_once]
 //		secret    <placeholder>
 //		origin    <origin...>
@@ -61,6 +62,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"password":      a.Password.parse,
 		"throttle":      a.Throttle.parse,
 		"signup":        a.SignUp.parse,
+		"orgs":          a.Orgs.parse,
 		"deletion":      a.Deletion.parse,
 		"mfa":           parseMFA(&a.MFA),
 		"passkeys":      a.Passkeys.parse,

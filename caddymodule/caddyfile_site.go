@@ -29,6 +29,7 @@ func init() {
 //		require   email_domain|role|org <value...>
 //		require   fresh <age>
 //		require   factor passkey|totp...
+//		org       from session|host [<suffix>]|path <prefix>|header <field>
 //		mfa       off|optional|required [<role...>]
 //		headers   <dialect...>|off {
 //			<field> <value>
@@ -77,15 +78,22 @@ func routeOf(handlers ...caddyhttp.MiddlewareHandler) caddyhttp.Route {
 }
 
 func (g *Gate) parseBlock(h httpcaddyfile.Helper) error {
-	return eachOption(h.Dispenser, options{
+	if err := eachOption(h.Dispenser, options{
 		"portal":    textOption(&g.Portal),
 		"origin":    textOption(&g.Origin),
 		"public":    func(*caddyfile.Dispenser) error { return g.parsePublic(h) },
 		"require":   g.parseRequire,
+		"org":       g.OrgFrom.parse,
 		"mfa":       parseMFA(&g.MFA),
 		"headers":   g.Headers.parse,
 		"assertion": g.Assertion.parse,
-	})
+	}); err != nil {
+		return err
+	}
+	if err := g.validateRoles(); err != nil {
+		return h.Err(err.Error())
+	}
+	return nil
 }
 
 // parsePublic reads one or several matchers; any of them opens a request.

@@ -27,21 +27,46 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 		return g.lead(w, r, st, at, page(ui.HoldPage(d.Hold)), `Bearer realm="sigra", error="insufficient_user_authentication"`)
 	case policy.StepUp:
 		stepUp := func(back string) string { return ui.StepUpPage(d.Wanted, back) }
-		return g.lead(w, r, st, at, stepUp, `Bearer realm="sigra", error="insufficient_user_authentication"`+g.asked())
+		return g.lead(w, r, st, at, stepUp, `Bearer realm="sigra", error="insufficient_user_authentication"`+g.asked(st.id.Org.Rules))
+	case policy.Hide:
+		return g.problem(w, r, at, st.live, http.StatusNotFound)
+	case policy.ChooseOrg:
+		return g.choose(w, r, st, at, d)
 	default:
 		return g.forbidden(w, r, at, st, d)
 	}
 }
 
-// asked says what a proof must be (RFC 9470 section 3).
-func (g *Gate) asked() (parameters string) {
-	if g.need.Level == authcore.AAL2 || g.need.TwoStep {
+// asked says what a proof must be (RFC 9470 section 3), by the route and by the
+// organization that the user acts in.
+func (g *Gate) asked(rules authcore.OrgRules) (parameters string) {
+	if g.need.Level == authcore.AAL2 || g.need.TwoStep || rules.TwoStep {
 		parameters = `, acr_values="` + string(authcore.AAL2) + `"`
 	}
-	if g.need.Fresh > 0 {
-		parameters += `, max_age="` + strconv.Itoa(int(g.need.Fresh.Seconds())) + `"`
+	age := g.need.Fresh
+	if age == 0 || rules.MaxAge > 0 && rules.MaxAge < age {
+		age = rules.MaxAge
+	}
+	if age > 0 {
+		parameters += `, max_age="` + strconv.Itoa(int(age.Seconds())) + `"`
 	}
 	return parameters
+}
+
+// choose leads a navigation to where the user chooses, makes or joins an
+// organization, unless there is none and nobody can make one.
+func (g *Gate) choose(w http.ResponseWriter, r *http.Request, st *state, at *site, d policy.Decision) error {
+	if !g.app.orgs.Opened() && len(st.live.Identity.Orgs) == 0 {
+		return g.forbidden(w, r, at, st, d)
+	}
+	location, led := g.redirect(w, r, st, at, page("/orgs"))
+	if led {
+		return nil
+	}
+	return writeProblem(w, problemJSON{
+		Title: "Choose an organization", Status: http.StatusForbidden,
+		Detail: "Choose an organization at choose_url and try again.", ChooseURL: at.origin + location,
+	})
 }
 
 // page returns a page of the portal that leads back afterwards.
@@ -53,14 +78,8 @@ func page(path string) func(back string) string {
 // afterwards, also a form that could be kept. Other requests get 401 with the
 // page's address.
 func (g *Gate) lead(w http.ResponseWriter, r *http.Request, st *state, at *site, page func(back string) string, authenticate string) error {
-	back, formKept := originalURL(r).RequestURI(), false
-	if offer := g.keep(r, st, at); offer != "" {
-		back, formKept = offer, true
-	}
-	location := g.Portal + page(back)
-	if formKept || isNavigation(r) {
-		w.Header()["Location"] = []string{location}
-		w.WriteHeader(http.StatusSeeOther)
+	location, led := g.redirect(w, r, st, at, page)
+	if led {
 		return nil
 	}
 	w.Header()["Www-Authenticate"] = []string{authenticate}
@@ -68,6 +87,21 @@ func (g *Gate) lead(w http.ResponseWriter, r *http.Request, st *state, at *site,
 		Title: "Authentication required", Status: http.StatusUnauthorized,
 		Detail: "Sign in at login_url and try again.", LoginURL: at.origin + location,
 	})
+}
+
+// redirect redirects what a browser will show, and returns where it leads.
+func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, st *state, at *site, page func(back string) string) (location string, led bool) {
+	back, formKept := originalURL(r).RequestURI(), false
+	if offer := g.keep(r, st, at); offer != "" {
+		back, formKept = offer, true
+	}
+	location = g.Portal + page(back)
+	if !formKept && !isNavigation(r) {
+		return location, false
+	}
+	w.Header()["Location"] = []string{location}
+	w.WriteHeader(http.StatusSeeOther)
+	return location, true
 }
 
 // originalURL is what the browser asked for, before other directives changed
@@ -79,13 +113,15 @@ func originalURL(r *http.Request) *url.URL {
 	return r.URL
 }
 
-// problemJSON is an RFC 9457 problem with the address to sign in at.
+// problemJSON is an RFC 9457 problem with the address to sign in at, or to choose an
+// organization at.
 type problemJSON struct {
-	Type     string `json:"type"`
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Detail   string `json:"detail,omitempty"`
-	LoginURL string `json:"login_url,omitempty"`
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	LoginURL  string `json:"login_url,omitempty"`
+	ChooseURL string `json:"choose_url,omitempty"`
 }
 
 func writeProblem(w http.ResponseWriter, p problemJSON) error {

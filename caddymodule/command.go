@@ -12,8 +12,8 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  appID,
-		Usage: "user|session|key|mail|job|setup|migrate|status",
-		Short: "Manages the accounts, sessions and keys of the authentication gateway",
+		Usage: "user|session|org|key|mail|job|setup|migrate|status",
+		Short: "Manages the accounts, sessions, organizations and keys of the authentication gateway",
 		Long: `
 Asks the running gateway through Caddy's admin endpoint, so that a change takes
 effect at once. When none runs, it opens the stores that the configuration
@@ -22,6 +22,7 @@ names itself; give --config then if there is no Caddyfile here.
   caddy sigra user add --email ada@example.com --role admin
   caddy sigra user disable ada@example.com
   caddy sigra session list ada@example.com
+  caddy sigra org create --name Acme --owner ada@example.com
   caddy sigra key rotate`,
 		CobraFunc: buildCommand,
 	})
@@ -37,6 +38,7 @@ func buildCommand(root *cobra.Command) {
 	root.AddCommand(
 		group("user", "Manages accounts", userCommands()...),
 		group("session", "Lists and ends sessions", sessionCommands()...),
+		group("org", "Manages organizations", orgCommands()...),
 		group("key", "Lists and rotates the keys of assertions",
 			leaf("list", "Lists the keys", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/keys", nil) }),
 			leaf("rotate", "Publishes a new key, which signs after the overlap", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/keys/rotate", nil) }),

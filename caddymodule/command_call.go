@@ -184,6 +184,30 @@ func (c *call) show(method, path string, body any) error {
 	return c.print(answer)
 }
 
+// showPages asks page by page, after the id of the last one, until there is none.
+// As JSON, they are one array.
+func showPages[T any](c *call, id func(T) string, ask func(after string, page *[]T) error) error {
+	all := []T{}
+	for after := ""; ; {
+		var page []T
+		if err := ask(after, &page); err != nil {
+			return err
+		}
+		if len(page) == 0 && c.asJSON {
+			return c.print(all)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		if c.asJSON {
+			all = append(all, page...)
+		} else if err := c.print(page); err != nil {
+			return err
+		}
+		after = id(page[len(page)-1])
+	}
+}
+
 // print writes an answer as lines of names and values, or as JSON.
 func (c *call) print(answer any) error {
 	out := c.cmd.OutOrStdout()

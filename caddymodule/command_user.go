@@ -68,18 +68,24 @@ func sessionCommands() []*cobra.Command {
 	}
 }
 
-// showUser sends a request about an account. An address is looked up first: it
-// must not be in a path, which Caddy logs.
+// showUser sends a request about an account.
 func (c *call) showUser(method, ref, rest string, body any) error {
-	id := ref
-	if strings.Contains(ref, "@") {
-		var found userView
-		if err := c.do("POST", "/sigra/users/find", map[string]string{"email": ref}, &found); err != nil {
-			return err
-		}
-		id = found.ID
+	id, err := c.userID(ref)
+	if err != nil {
+		return err
 	}
 	return c.show(method, "/sigra/users/"+url.PathEscape(id)+rest, body)
+}
+
+// userID returns the id of an account. An address is looked up: it must not be in a
+// path, which Caddy logs.
+func (c *call) userID(ref string) (string, error) {
+	if !strings.Contains(ref, "@") {
+		return ref, nil
+	}
+	var found userView
+	err := c.do("POST", "/sigra/users/find", map[string]string{"email": ref}, &found)
+	return found.ID, err
 }
 
 func addUser(c *call, _ []string) error {
@@ -102,27 +108,10 @@ func inviteUser(c *call, args []string) error {
 	return c.show("POST", "/sigra/users/invite", map[string]string{"email": args[0], "role": role, "language": language})
 }
 
-// listUsers asks page by page until the last. As JSON, they are one array.
 func listUsers(c *call, _ []string) error {
-	all := []userView{}
-	for after := ""; ; {
-		var page []userView
-		if err := c.do("GET", "/sigra/users?after="+url.QueryEscape(after), nil, &page); err != nil {
-			return err
-		}
-		if len(page) == 0 && c.asJSON {
-			return c.print(all)
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		if c.asJSON {
-			all = append(all, page...)
-		} else if err := c.print(page); err != nil {
-			return err
-		}
-		after = page[len(page)-1].ID
-	}
+	return showPages(c, func(u userView) string { return u.ID }, func(after string, page *[]userView) error {
+		return c.do("GET", "/sigra/users?after="+url.QueryEscape(after), nil, page)
+	})
 }
 
 // readPassword asks twice on a terminal, without echo, and else reads one

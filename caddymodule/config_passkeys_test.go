@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 // TestRelyingParty: who passkeys are for comes from the configuration and from the
@@ -146,10 +147,11 @@ func TestSessionFromAOneStepSite(t *testing.T) {
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%d sessions, %v", len(list), err)
 		}
-		err = g.app.engine.sessions.Rewrite(context.Background(), list[0].Identity.UserID, func(id authcore.Identity) authcore.Identity {
+		skip := func(id authcore.Identity) authcore.Identity {
 			id.Skipped = true
 			return id
-		})
+		}
+		_, err = g.app.engine.sessions.Rewrite(context.Background(), list[0].Identity.UserID, func(context.Context) (session.Change, error) { return skip, nil })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func init() { caddy.RegisterModule(new(Gate)) }
 // `{http.auth.user.aal}` | The assurance level, aal1 or aal2
 // `{http.auth.user.amr}` | The authentication methods (RFC 8176), comma separated
 // `{http.auth.user.auth_time}` | When the user was last proven, in Unix seconds
-// `{http.auth.sigra.decision}` | allow, sign_in, step_up or forbid
+// `{http.auth.sigra.decision}` | allow, sign_in, held, choose_org, step_up, forbid or not_found
 type Gate struct {
 	// MatcherSetsRaw limits the gate to some requests. Default: all.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
@@ -47,6 +47,9 @@ type Gate struct {
 	PublicRaw caddyhttp.RawMatcherSets `json:"public,omitempty" caddy:"namespace=http.matchers"`
 	// Require is what the identity must satisfy. Default: any signed-in user.
 	Require Require `json:"require,omitzero"`
+	// OrgFrom says which organization a request is for. Default: the one that is
+	// active in the session.
+	OrgFrom OrgFrom `json:"org_from,omitzero"`
 	// MFA says whether signing in here takes a second factor. Default: what the
 	// app says, and optional when it says nothing.
 	MFA *MFAConfig `json:"mfa,omitempty"`
@@ -125,7 +128,7 @@ func (g *Gate) Validate() error {
 	if len(g.matchers) > 0 && g.MFA.is(mfaOff) {
 		misplaced = errOffSomewhere
 	}
-	return errors.Join(misplaced, g.Require.validate(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
+	return errors.Join(misplaced, g.Require.validate(), g.OrgFrom.validate(), g.validateRoles(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
 }
 
 // ServeHTTP judges a request.
@@ -136,8 +139,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	// A path that the app might read differently is judged by every gate of the
 	// site, also those that the router passed by, and is never public.
-	ambiguous := isAmbiguous(r)
-	if !ambiguous {
+	st.ambiguous = isAmbiguous(r)
+	if !st.ambiguous {
 		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
 			if err != nil {
 				return err
@@ -150,7 +153,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		return g.misdirected(w, r)
 	}
 	switch {
-	case ambiguous:
+	case st.ambiguous:
 		return g.judge(w, r, next, st, at, append(slices.Clone(at.gates), g))
 	case g.isPublic(r):
 		return g.judge(w, r, next, st, at, nil)
@@ -176,11 +179,9 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 		g.app.observer.decided(outcomeUnavailable)
 		return g.unavailable(w, r, at, st.err)
 	}
-	decision, by := policy.Decision{Outcome: policy.Allow}, g
-	for _, by = range judges {
-		if decision = policy.Decide(by.need, identityOf(st.live), now); decision.Outcome != policy.Allow {
-			break
-		}
+	decision, by, status := g.decide(r, st, at, judges, now)
+	if status != 0 {
+		return g.problem(w, r, at, st.live, status)
 	}
 	st.outcome = decision.Outcome
 	g.app.observer.decided(decision.Outcome)
@@ -193,6 +194,11 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if err := g.checkRisk(r, at); err != 0 {
 		return g.problem(w, r, at, st.live, err)
 	}
+	return g.track(w, r, next, st, at, judges, now)
+}
+
+// track serves a request that ends with its session.
+func (g *Gate) track(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, judges []*Gate, now time.Time) error {
 	if st.tracked {
 		return g.forward(w, r, next, st, at, now)
 	}
@@ -218,9 +224,38 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	return g.forward(w, r, next, st, at, now)
 }
 
+// decide asks the given gates and settles as whom the session acts here. It also
+// returns the gate that has refused, or the status for a request that names an
+// organization in a form that cannot be read.
+func (g *Gate) decide(r *http.Request, st *state, at *site, judges []*Gate, now time.Time) (d policy.Decision, by *Gate, status int) {
+	here, status := g.place(r, at, st.ambiguous)
+	if st.place.Fixed && here.Fixed && here != st.place {
+		status = http.StatusNotFound // two directives read two organizations
+	}
+	if here.Fixed {
+		st.place = here
+	}
+	st.act(here)
+	d, by = policy.Decision{Outcome: policy.Allow}, g
+	for i := 0; status == 0 && i < len(judges) && d.Outcome == policy.Allow; i++ {
+		there := here
+		if by = judges[i]; by != g {
+			there, status = by.place(r, at, st.ambiguous)
+		}
+		d = policy.Decide(by.need, there, identityOf(st.live), now)
+	}
+	if status == http.StatusNotFound {
+		return policy.Decision{Outcome: policy.Hide}, by, 0
+	}
+	if len(judges) == 0 && st.live != nil && !policy.MeetsRules(st.id, now) {
+		st.act(nowhere)
+	}
+	return d, by, status
+}
+
 // forward tells the app who is asking, and passes the request on.
 func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, now time.Time) error {
-	if err := g.target(at).inject(r, st.live, now); err != nil {
+	if err := g.target(at).inject(r, st.live, st.id, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}
 	private := &privateWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}

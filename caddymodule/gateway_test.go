@@ -33,12 +33,12 @@ const (
 	testPassword = "correct horse battery staple"
 )
 
-// newGateway starts a site from a Caddyfile on localhost.
+// newGateway starts a site from a Caddyfile on localhost and the names below it.
 func newGateway(t testing.TB, global, directive string) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	text := "{\nadmin off\nstorage file_system " + dir + "\nsigra {\nstorage sqlite " + filepath.Join(dir, "test.db") + "\n" +
-		global + "\n}\n}\nhttp://localhost:8080 {\n" + directive + "\nrespond ok\n}\n"
+		global + "\n}\n}\nhttp://localhost:8080, http://*.localhost:8080 {\n" + directive + "\nrespond ok\n}\n"
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/assertion"
-	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 // HeadersConfig is what the app is told in plain headers. Sigra-User and, in
@@ -173,6 +173,6 @@ func (g *Gate) newUpstream(at *site) *upstream {
 	return u
 }
 
-func (g *Gate) mint(live *session.Live, audience, issuer string, now time.Time) (assertion.Minted, error) {
-	return g.app.engine.signer.Mint(&live.Identity, assertion.For{Audience: audience, Issuer: issuer, Profile: g.app.profileClaims(&live.Identity)}, now)
+func (g *Gate) mint(id *authcore.Identity, audience, issuer string, now time.Time) (assertion.Minted, error) {
+	return g.app.engine.signer.Mint(id, assertion.For{Audience: audience, Issuer: issuer, Profile: g.app.profileClaims(id)}, now)
 }

@@ -19,15 +19,18 @@ import (
 
 // site is what the public address of a request tells.
 type site struct {
-	// host is the Host header that leads to it.
-	host string
+	// host is the Host header that leads to it, and name the same without the port,
+	// in lower case.
+	host, name string
 	// origin is scheme, host and port as the browser sees them.
 	origin string
 	cookie session.Cookie
 	// wild says that only a wildcard leads here: the name may be somebody else's.
 	wild bool
-	// gates are all gates that the configuration has for the host.
+	// gates are all gates that the configuration has for the host, and orgs what
+	// they say of where a request names an organization.
 	gates []*Gate
+	orgs  []OrgFrom
 }
 
 // hostSet knows the public addresses that were configured. A Host header that
@@ -167,12 +170,15 @@ func listenerPort(r *http.Request) string {
 
 func (h *hostSet) siteAt(host, origin, name string) *site {
 	s := &site{
-		host: strings.Clone(host), origin: origin,
+		host: strings.Clone(host), name: strings.Clone(name), origin: origin,
 		cookie: session.CookieFor(strings.HasPrefix(origin, "https:"), h.cookieDomain),
 	}
 	for _, g := range h.gates {
 		if len(g.hosts) == 0 || slices.ContainsFunc(g.hosts, func(pattern string) bool { return matchesHost(pattern, name) }) {
 			s.gates = append(s.gates, g.gate)
+			if from := g.gate.OrgFrom; from.fixes() && !slices.Contains(s.orgs, from) {
+				s.orgs = append(s.orgs, from)
+			}
 		}
 	}
 	return s

@@ -38,7 +38,7 @@ var metrics = struct {
 // decisionCounters are looked up once: the gate counts on every request.
 var decisionCounters = func() map[policy.Outcome]prometheus.Counter {
 	counters := make(map[policy.Outcome]prometheus.Counter)
-	for _, outcome := range []policy.Outcome{policy.Allow, policy.SignIn, policy.Held, policy.StepUp, policy.Forbid, outcomeUnavailable} {
+	for _, outcome := range []policy.Outcome{policy.Allow, policy.SignIn, policy.Held, policy.ChooseOrg, policy.StepUp, policy.Forbid, policy.Hide, outcomeUnavailable} {
 		counters[outcome] = metrics.decisions.WithLabelValues(string(outcome))
 	}
 	return counters

@@ -17,8 +17,9 @@ import (
 type Require struct {
 	// EmailDomains asks for a verified address in one of these domains.
 	EmailDomains []string `json:"email_domains,omitempty"`
-	// Roles asks for one of these platform roles, or roles in the active
-	// organization.
+	// Roles asks for one of these platform roles, of which there is admin. With an
+	// organization asked for here, or named by the address, it asks for one of these
+	// roles in that organization instead.
 	Roles []string `json:"roles,omitempty"`
 	// Org asks for an active organization, Orgs for one of these slugs.
 	Org  bool     `json:"org,omitempty"`
@@ -50,6 +51,23 @@ func (q Require) need() policy.Need {
 		n.Level = authcore.AAL2
 	}
 	return n
+}
+
+// platformRoles are the roles that a user can have beside those in organizations.
+var platformRoles = []string{authcore.RoleAdmin}
+
+// validateRoles refuses roles that nobody can have where they are asked for.
+func (g *Gate) validateRoles() error {
+	q := g.Require
+	if q.Org || len(q.Orgs) > 0 || g.OrgFrom.fixes() {
+		return nil
+	}
+	for _, role := range q.Roles {
+		if !slices.Contains(platformRoles, role) {
+			return fmt.Errorf("require role: %s is a role in organizations; add `require org`, or `org from` host, path or header", role)
+		}
+	}
+	return nil
 }
 
 // demandable are the kinds of proof that a route can ask for by name.

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"net"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/profile"
@@ -33,16 +35,13 @@ type services struct {
 	disclosure *disclosure.Service
 	kept       *kept.Service
 	imports    *userimport.Service
+	orgs       *org.Service
 }
 
 func (a *App) newServices() services {
 	e, clock, fields, rules := a.engine, time.Now, a.profileFields(), a.SignUp.rules()
-	accounts := account.New(account.Deps{
-		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Passkeys: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
-		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
-		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
-		Fields: fields, Clock: clock, Logger: a.logger,
-	})
+	accounts := a.newAccounts()
+	orgs := a.newOrgs(accounts)
 	return services{
 		accounts: accounts,
 		twoStep: mfa.New(mfa.Deps{
@@ -68,14 +67,36 @@ func (a *App) newServices() services {
 		}),
 		deletions: deletion.New(deletion.Deps{
 			Rules: a.Deletion.rules(), Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions,
-			Sealer: e, Events: a.observer, Clock: clock,
+			Orgs: orgs, Sealer: e, Events: a.observer, Clock: clock,
 		}),
 		disclosure: disclosure.New(disclosure.Deps{
 			Trail: e.db, Users: e.db, Sessions: e.sessions, Browsers: e.db, Passkeys: e.exportedPasskeys, Notes: e.db, Clock: clock,
 		}),
 		kept:    kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
 		imports: userimport.New(e.db, clock),
+		orgs:    orgs,
 	}
+}
+
+// newAccounts makes the service of accounts, whose sessions know of organizations.
+func (a *App) newAccounts() *account.Service {
+	e, orgs := a.engine, a.engine.db.Orgs()
+	return account.New(account.Deps{
+		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Passkeys: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
+		Orgs:      &org.Workspaces{Config: a.Orgs.config(), Orgs: orgs, Members: orgs, Users: e.db, Clock: time.Now, Logger: a.logger},
+		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
+		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
+		Fields: a.profileFields(), Clock: time.Now, Logger: a.logger,
+	})
+}
+
+// newOrgs makes the service of organizations.
+func (a *App) newOrgs(accounts *account.Service) *org.Service {
+	e, store := a.engine, a.engine.db.Orgs()
+	return org.New(org.Deps{
+		Config: a.Orgs.config(), Orgs: store, Members: store, Invitations: store, Domains: store, Users: e.db, Accounts: accounts,
+		Sessions: e.sessions, Notes: e.db, Resolver: net.DefaultResolver, Sealer: e, Events: a.observer, Clock: time.Now, Logger: a.logger,
+	})
 }
 
 // exportedPasskeys are those of a user as their export shows them.

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -27,6 +28,12 @@ type state struct {
 	tracked  bool
 	retries  int
 	outcome  policy.Outcome
+	// ambiguous says that the app might read another path, see isAmbiguous.
+	ambiguous bool
+	// id is the identity of live, as it acts where the request came to.
+	id *authcore.Identity
+	// place is the organization that the address names, if it does.
+	place policy.Place
 }
 
 // stateOf returns the state of a request, nil before it was stripped.
@@ -70,9 +77,16 @@ func (st *state) placeholder(key string) (any, bool) {
 	return nil, false
 }
 
+// act settles where the session acts.
+func (st *state) act(at policy.Place) {
+	if st.id = nil; st.live != nil {
+		st.id = acting(st.live, at)
+	}
+}
+
 // identified reports whether an app may know who asks: not while they are held,
 // perhaps because their address may be somebody else's.
-func (st *state) identified() bool { return st.live != nil && st.live.Identity.Hold() == "" }
+func (st *state) identified() bool { return st.id != nil && st.id.Hold() == "" }
 
 // user returns one property of the identity, empty for who is not identified
 // and for an unknown name.
@@ -80,7 +94,7 @@ func (st *state) user(name string) string {
 	if !st.identified() {
 		return ""
 	}
-	id := &st.live.Identity
+	id := st.id
 	if field, ok := strings.CutPrefix(name, "profile."); ok {
 		return id.Profile[field]
 	}

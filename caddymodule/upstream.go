@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/assertion"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -24,7 +25,7 @@ type upstream struct {
 	assertionField string
 	audience       string
 	issuer         string
-	mint           func(session *session.Live, audience, issuer string, now time.Time) (assertion.Minted, error)
+	mint           func(id *authcore.Identity, audience, issuer string, now time.Time) (assertion.Minted, error)
 }
 
 // customField is a header with a value of placeholders.
@@ -43,18 +44,29 @@ type prepared struct {
 	minting sync.Mutex
 }
 
-// prepare returns the session's values for this upstream.
-func (u *upstream) prepare(live *session.Live) *prepared {
-	return live.Memo(u, func() any {
+// preparedKey is what is kept for a session that acts in another organization than
+// its active one.
+type preparedKey struct {
+	*upstream
+	org string
+}
+
+// prepare returns the session's values for this upstream, as an identity of it.
+func (u *upstream) prepare(live *session.Live, id *authcore.Identity) *prepared {
+	var key any = u
+	if id != &live.Identity {
+		key = preparedKey{u, id.Org.Slug}
+	}
+	return live.Memo(key, func() any {
 		p := new(prepared)
 		for _, f := range u.fields {
-			if v := headerValue(valueOf(f.claim, &live.Identity, u.separator), u.encode); v != "" {
+			if v := headerValue(valueOf(f.claim, id, u.separator), u.encode); v != "" {
 				p.names = append(p.names, f.name)
 				p.values = append(p.values, v)
 			}
 		}
 		for _, f := range u.profile {
-			if v := headerValue(live.Identity.Profile[f.value], u.encode); v != "" {
+			if v := headerValue(id.Profile[f.value], u.encode); v != "" {
 				p.names = append(p.names, f.name)
 				p.values = append(p.values, v)
 			}
@@ -64,8 +76,8 @@ func (u *upstream) prepare(live *session.Live) *prepared {
 }
 
 // inject sets the identity headers of a request.
-func (u *upstream) inject(r *http.Request, live *session.Live, now time.Time) error {
-	p := u.prepare(live)
+func (u *upstream) inject(r *http.Request, live *session.Live, id *authcore.Identity, now time.Time) error {
+	p := u.prepare(live, id)
 	// One allocation for all values; each header gets a slice of its own that
 	// cannot grow into its neighbour, because later handlers change headers in
 	// place.
@@ -75,7 +87,7 @@ func (u *upstream) inject(r *http.Request, live *session.Live, now time.Time) er
 		r.Header[name] = values[i : i+1 : i+1]
 	}
 	if u.assertionField != "" {
-		token, err := u.assertion(p, live, now)
+		token, err := u.assertion(p, id, now)
 		if err != nil {
 			return err
 		}
@@ -102,7 +114,7 @@ func (u *upstream) injectCustom(r *http.Request) {
 
 // assertion returns the session's assertion, signing a new one when half the
 // life of the last has passed.
-func (u *upstream) assertion(p *prepared, live *session.Live, now time.Time) (string, error) {
+func (u *upstream) assertion(p *prepared, id *authcore.Identity, now time.Time) (string, error) {
 	if m := p.minted.Load(); m != nil && m.Current(now) {
 		return m.Token, nil
 	}
@@ -111,7 +123,7 @@ func (u *upstream) assertion(p *prepared, live *session.Live, now time.Time) (st
 	if m := p.minted.Load(); m != nil && m.Current(now) {
 		return m.Token, nil
 	}
-	m, err := u.mint(live, u.audience, u.issuer, now)
+	m, err := u.mint(id, u.audience, u.issuer, now)
 	if err != nil {
 		return "", err
 	}

@@ -28,6 +28,7 @@ func (a *App) work(ctx context.Context) {
 	maps.Copy(handlers, a.recovery.Handlers())
 	maps.Copy(handlers, a.signups.Handlers())
 	maps.Copy(handlers, a.deletions.Handlers())
+	maps.Copy(handlers, a.orgs.Handlers())
 	worker := job.Worker{
 		Store: a.engine.db.Jobs(), Handlers: handlers, Slow: []job.Kind{mail.JobKind},
 		Observer: a.observer, Clock: time.Now, Logger: a.logger, Wake: a.engine.db.Jobs().Promised(),

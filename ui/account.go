@@ -19,7 +19,10 @@ type accountView struct {
 	TwoStep bool
 	// Passkeys says that there can be any here.
 	Passkeys bool
-	This     sessionView
+	// Orgs says that organizations are anything to the user, Org is the active one.
+	Orgs bool
+	Org  string
+	This sessionView
 	// Changed is a message about what has just been changed; may be empty.
 	Changed string
 }
@@ -30,7 +33,7 @@ func (v *visit) showAccount() error {
 	}
 	id := &v.live.Identity
 	return v.show("account", accountView{
-		Changed: v.changed(), Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), TwoStep: !v.facts.Client.OneStep, Passkeys: v.facts.RelyingParty.ID != "", This: v.viewSession(v.live.Session),
+		Changed: v.changed(), Orgs: v.hasOrgs(), Org: id.Org.Name, Name: id.Name, Email: id.Email, Admin: id.Role == authcore.RoleAdmin, Deletable: v.Deletions.Allowed(), TwoStep: !v.facts.Client.OneStep, Passkeys: v.facts.RelyingParty.ID != "", This: v.viewSession(v.live.Session),
 	})
 }
 

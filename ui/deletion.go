@@ -1,8 +1,11 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/sigra-auth/sigra/authcore/deletion"
 )
 
 // deleteView is the page that deletes the account.
@@ -12,7 +15,9 @@ type deleteView struct {
 	// deleted at once.
 	Until       string
 	HasPassword bool
-	Errors      map[string]string
+	// Owned are the organizations that nobody else owns.
+	Owned  []orgItem
+	Errors map[string]string
 }
 
 // reactivateView is the page of a user whose account will be deleted.
@@ -51,15 +56,21 @@ func (v *visit) deleteAccount() error {
 		v.forget()
 		return v.done(v.facts.Base + "/login?deleted=1")
 	}
-	status, problems, err := v.refused(err, "current")
-	if problems == nil {
+	var sole *deletion.SoleOwnerError
+	var status int
+	var problems map[string]string
+	if errors.As(err, &sole) {
+		status, problems = http.StatusConflict, map[string]string{"form": v.messages.text("delete.sole_owner")}
+	} else if status, problems, err = v.refused(err, "current"); problems == nil {
 		return err
 	}
 	view, err := v.deleteView()
 	if err != nil {
 		return err
 	}
-	view.Errors = problems
+	if view.Errors = problems; sole != nil {
+		view.Owned = v.viewOrgs(sole.Orgs)
+	}
 	return v.again(status, "delete", view, problems)
 }
 

@@ -243,5 +243,5 @@ func (f *fakeSignUps) Accept(_ context.Context, secret string, in signup.SignUp)
 // calls is how often a service was asked to do something.
 func (p *portal) calls() int {
 	return len(p.accounts.calls) + len(p.recovery.calls) + len(p.signups.calls) + len(p.addresses.calls) +
-		len(p.deletions.calls) + len(p.twoStep.calls) + len(p.passkeys.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
+		len(p.deletions.calls) + len(p.twoStep.calls) + len(p.passkeys.calls) + len(p.orgs.calls) + p.disclosure.calls + len(p.profiles.change.Profile)
 }

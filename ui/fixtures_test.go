@@ -285,6 +285,7 @@ type portal struct {
 	deletions  *fakeDeletions
 	disclosure *fakeDisclosure
 	kept       *fakeKept
+	orgs       *fakeOrgs
 	mailbox    *mail.LogSender
 	sessions   *fakeSessions
 	facts      Request
@@ -295,7 +296,7 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{
 		t: t, accounts: new(fakeAccounts), twoStep: &fakeTwoStep{factors: mfa.Factors{Password: true}}, passkeys: new(fakePasskeys), recovery: new(fakeRecovery), signups: newFakeSignUps(), profiles: new(fakeProfiles),
-		addresses: new(fakeAddresses), deletions: &fakeDeletions{grace: 14 * 24 * time.Hour}, disclosure: new(fakeDisclosure), kept: new(fakeKept),
+		addresses: new(fakeAddresses), deletions: &fakeDeletions{grace: 14 * 24 * time.Hour}, disclosure: new(fakeDisclosure), kept: new(fakeKept), orgs: newFakeOrgs(),
 		mailbox: mail.NewLogSender(slog.New(slog.DiscardHandler)), log: new(bytes.Buffer),
 		sessions: &fakeSessions{live: &session.Live{Session: testSession("this")}},
 		facts: Request{
@@ -310,8 +311,9 @@ func newPortal(t *testing.T, change ...func(*Options)) *portal {
 	options := Options{
 		Services: Services{
 			Accounts: p.accounts, TwoStep: p.twoStep, Passkeys: p.passkeys, Recovery: p.recovery, SignUps: p.signups, Profiles: p.profiles, Addresses: p.addresses,
-			Deletions: p.deletions, Disclosure: p.disclosure, Kept: p.kept, Sessions: p.sessions, Keys: fakeKeys{}, Mailbox: p.mailbox,
+			Deletions: p.deletions, Disclosure: p.disclosure, Kept: p.kept, Orgs: p.orgs, Sessions: p.sessions, Keys: fakeKeys{}, Mailbox: p.mailbox,
 		},
+		People: func(_ context.Context, ids []string) (map[string]string, error) { return people(ids), nil },
 		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Clock: func() time.Time { return testNow },
 	}
 	for _, f := range change {

@@ -103,12 +103,20 @@ func (v *visit) serve() error {
 	if v.route.who == members && v.hold() != "" && !v.route.held {
 		return v.await("")
 	}
-	err := act(v)
+	return v.settle(act(v))
+}
+
+// settle turns errors that lead to another page into the way there.
+func (v *visit) settle(err error) error {
 	var stale *account.StaleError
-	if errors.As(err, &stale) {
+	switch {
+	case errors.As(err, &stale):
 		return v.askForProof(stale.Wanted)
+	case errors.Is(err, authcore.ErrNotFound) && strings.HasPrefix(v.path, orgPrefix):
+		return v.moved(err)
+	default:
+		return err
 	}
-	return err
 }
 
 // maxAction bounds how long an action may take.

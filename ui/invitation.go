@@ -8,7 +8,8 @@ import (
 	"github.com/sigra-auth/sigra/authcore/signup"
 )
 
-// invitationView is the page that makes the account of an invitation.
+// invitationView is the page that makes the account of an invitation to no
+// organization.
 type invitationView struct {
 	Action string
 	Email  string
@@ -19,7 +20,7 @@ type invitationView struct {
 	Errors  map[string]string
 }
 
-func (v *visit) showInvitation() error {
+func (v *visit) showSignUpInvitation() error {
 	email, err := v.SignUps.Invited(v.r.Context(), v.linkSecret())
 	if err != nil {
 		return err
@@ -27,7 +28,7 @@ func (v *visit) showInvitation() error {
 	return v.show("invitation", invitationView{Action: v.facts.Base + v.path, Email: email, Fields: v.viewFields(nil, nil), Passkey: v.facts.RelyingParty.ID != ""})
 }
 
-func (v *visit) acceptInvitation() error {
+func (v *visit) acceptSignUpInvitation() error {
 	in := signup.SignUp{Name: v.form["name"], Password: v.form["password"], Passkey: v.form.checked("passkey") && v.facts.RelyingParty.ID != "", Profile: v.form, Client: v.facts.Client}
 	signedIn, err := v.SignUps.Accept(v.r.Context(), v.linkSecret(), in)
 	var invalid *account.InvalidError

@@ -96,6 +96,9 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 			name = "device"
 			value, _ = deviceName(value, m)
 		}
+		if name == "role" {
+			value = m.role(value)
+		}
 		pairs = append(pairs, name, oneLine(value))
 	}
 	key := "mail." + string(letter.Kind)

@@ -9,7 +9,8 @@ import (
 
 // letterValues fill every placeholder of every mail.
 var letterValues = map[string]string{"name": "Laptop", "ip": "192.0.2.1", "when": "2026-11-23 12:00 UTC", "code": "123 456",
-	"email": "new@example.com", "user_agent": firefox, "date": "2026-12-07", "left": "2"}
+	"email": "new@example.com", "user_agent": firefox, "date": "2026-12-07", "left": "2",
+	"org": "Acme", "inviter": "Ada (ada@example.com)", "role": "admin", "until": "2026-11-30", "domain": "example.com"}
 
 func TestEveryLetterCanBeWritten(t *testing.T) {
 	p := newPortal(t)
@@ -21,7 +22,7 @@ func TestEveryLetterCanBeWritten(t *testing.T) {
 func testLetters(t *testing.T, p *portal, language string) {
 	for _, kind := range mail.Kinds {
 		path := "/reset/" + strings.Repeat("A", 43)
-		if kind == mail.Locked || kind == mail.EmailChanged || kind == mail.Deleted {
+		if kind == mail.Locked || kind == mail.EmailChanged || kind == mail.Deleted || kind == mail.OrgDomain {
 			path = ""
 		}
 		m, err := p.handler.Write(mail.Letter{Kind: kind, Language: language, Portal: testOrigin + testBase, Path: path, Values: letterValues})

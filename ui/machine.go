@@ -14,11 +14,15 @@ func (v *visit) whoami() error {
 		return statusError(http.StatusUnauthorized)
 	}
 	id := &v.live.Identity
-	return v.json(http.StatusOK, map[string]any{
+	body := map[string]any{
 		"sub": id.UserID, "sid": id.SessionID, "email": id.Email, "email_verified": id.EmailVerified,
 		"name": id.Name, "groups": append([]string{}, id.Groups()...), "acr": id.Level, "amr": id.Methods(),
 		"auth_time": id.ProvenAt().Unix(),
-	})
+	}
+	if o := id.Org; o.ID != "" {
+		body["org_id"], body["org_slug"], body["org_name"], body["org_role"] = o.ID, o.Slug, o.Name, o.Role
+	}
+	return v.json(http.StatusOK, body)
 }
 
 // jwks publishes the keys (RFC 7517 section 5).

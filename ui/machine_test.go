@@ -76,3 +76,14 @@ func TestHealthz(t *testing.T) {
 	}
 	want(t, newPortal(t).get("/_auth/healthz"), http.StatusOK)
 }
+
+func TestWhoAmITellsTheActiveOrganization(t *testing.T) {
+	p := newPortal(t)
+	if answer := decode(t, p.see("/whoami")); answer["org_id"] != nil {
+		t.Errorf("%v", answer)
+	}
+	p.sessions.live.Identity.Org = p.orgs.mine[0]
+	if answer := decode(t, p.see("/whoami")); answer["org_id"] != "1" || answer["org_slug"] != "acme" || answer["org_name"] != "Acme & Co" || answer["org_role"] != "owner" {
+		t.Errorf("%v", answer)
+	}
+}

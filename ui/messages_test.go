@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/mail"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/policy"
 )
 
@@ -58,9 +59,20 @@ func composed() (keys []string) {
 	for _, condition := range []policy.Condition{policy.MissingEmailDomain, policy.MissingRole, policy.MissingOrg} {
 		keys = append(keys, "missing_"+string(condition))
 	}
+	for _, problem := range []account.Problem{
+		org.ProblemSlug, org.ProblemSlugUsed, org.ProblemTyped, org.ProblemRole, org.ProblemDomain, org.ProblemLockout, org.ProblemAge, org.ProblemMethods,
+	} {
+		keys = append(keys, "field."+string(problem))
+	}
+	for _, role := range org.DefaultRoles().All {
+		keys = append(keys, "role."+role)
+	}
+	for _, kind := range org.RuleMethods {
+		keys = append(keys, "org_rules.method."+string(kind))
+	}
 	for _, kind := range mail.Kinds {
 		keys = append(keys, "mail."+string(kind)+".subject", "mail."+string(kind)+".text", "mail."+string(kind)+".after")
-		if kind != mail.Locked && kind != mail.EmailChanged && kind != mail.Deleted {
+		if kind != mail.Locked && kind != mail.EmailChanged && kind != mail.Deleted && kind != mail.OrgDomain {
 			keys = append(keys, "mail."+string(kind)+".button")
 		}
 	}
@@ -69,7 +81,7 @@ func composed() (keys []string) {
 			keys = append(keys, "activity."+string(action))
 		}
 	}
-	return append(keys, "missing_org_any", "layout.language")
+	return append(keys, "missing_org_any", "missing_org_role", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
 }
 
 func english(t testing.TB) messages {
@@ -106,7 +118,7 @@ func TestEveryMessageExistsAndIsUsed(t *testing.T) {
 }
 
 // sameInBoth are the messages that German has from English, or the other way.
-var sameInBoth = []string{"field.name", "account.admin"}
+var sameInBoth = []string{"field.name", "account.admin", "role.admin", "org_domains.title", "org_domains.domain", "org_rules.method.passkey"}
 
 func TestEveryLanguageIsComplete(t *testing.T) {
 	l, err := loadLanguages("")

@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/kept"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/passkey"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
@@ -214,6 +215,7 @@ type Services struct {
 	Deletions  Deletions
 	Disclosure Disclosure
 	Kept       Kept
+	Orgs       Orgs
 	Sessions   Sessions
 	Keys       Keys
 	Mailbox    Mailbox
@@ -222,6 +224,11 @@ type Services struct {
 // Options are what a Handler is made of.
 type Options struct {
 	Services
+	// Roles are those of members of organizations. Default: owner, admin, member.
+	Roles org.Roles
+	// People returns the addresses of accounts by id, for the activity of
+	// organizations; it leaves out what there is not. Default: none.
+	People func(ctx context.Context, ids []string) (map[string]string, error)
 	// Fields are what the operator asks users for.
 	Fields profile.Fields
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
@@ -290,6 +297,12 @@ func (o *Options) setDefaults() {
 	}
 	if o.Brand.Accent == "" {
 		o.Brand.Accent = defaultAccent
+	}
+	if len(o.Roles.All) == 0 {
+		o.Roles = org.DefaultRoles()
+	}
+	if o.People == nil {
+		o.People = func(context.Context, []string) (map[string]string, error) { return nil, nil }
 	}
 	if o.Health == nil {
 		o.Health = func(context.Context) map[string]string { return nil }

@@ -18,7 +18,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages; each is a template of that name in the layout.
-var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "email", "email_link", "keep_email", "activity", "data", "delete", "reactivate", "invitation", "kept", "mailbox", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "challenge", "twostep", "app", "codes", "passkeys", "account", "sessions", "problem"}
+var pageNames = []string{"login", "register", "confirm", "confirm_link", "password", "profile", "waiting", "email", "email_link", "keep_email", "activity", "data", "delete", "reactivate", "invitation", "kept", "mailbox", "magic", "magic_link", "reset", "reset_link", "logout", "setup", "stepup", "challenge", "twostep", "app", "codes", "passkeys", "account", "sessions", "problem", "orgs", "org_new", "org", "org_members", "org_invitations", "org_settings", "org_slug", "org_delete", "org_transfer", "org_rules", "org_domains", "org_domain", "org_activity", "org_offer"}
 
 // pages are the templates. Each is parsed when it is first shown in a language:
 // all pages in all languages, most of which hardly anybody opens, would be a

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/password"
 )
 
@@ -64,6 +65,9 @@ func (v *visit) fail(err error) {
 	if p.Status == http.StatusForbidden && p.kind == "" && v.live != nil {
 		p.Account = v.live.Identity.Email
 	}
+	if errors.Is(err, org.ErrForbidden) {
+		p.Missing = v.missingRole()
+	}
 	switch p.Status {
 	case http.StatusInternalServerError:
 		p.ID = rand.Text()[:10]
@@ -107,11 +111,13 @@ func problemOf(err error) Problem {
 		return Problem{Status: http.StatusTooManyRequests, RetryAfter: time.Second}
 	case errors.Is(err, authcore.ErrUnavailable):
 		return Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}
+	case errors.Is(err, org.ErrForbidden), errors.Is(err, org.ErrOtherAddress):
+		return Problem{Status: http.StatusForbidden}
 	case errors.Is(err, authcore.ErrNotFound):
 		return Problem{Status: http.StatusNotFound}
 	case errors.Is(err, account.ErrSignedOut):
 		return Problem{Status: http.StatusUnauthorized}
-	case errors.Is(err, authcore.ErrConflict):
+	case errors.Is(err, authcore.ErrConflict), errors.Is(err, org.ErrLastOwner), errors.Is(err, org.ErrLimit):
 		return Problem{Status: http.StatusConflict}
 	default:
 		return Problem{Status: http.StatusInternalServerError}

@@ -9,7 +9,7 @@ func (p *pages) rehearse() error {
 	for _, tag := range p.handler.languages.tags {
 		for _, name := range pageNames {
 			t, err := p.parse(pageKey{tag, name})
-			for _, view := range rehearsals[name] {
+			for _, view := range rehearsalsOf(name) {
 				if err == nil {
 					_, err = p.execute(t, "/_auth", name, view)
 				}
@@ -21,6 +21,9 @@ func (p *pages) rehearse() error {
 	}
 	return nil
 }
+
+// rehearsalsOf are views of a page.
+func rehearsalsOf(name string) []any { return append(rehearsals[name], orgRehearsals[name]...) }
 
 var rehearsedSession = sessionView{ID: "id", Device: "device", Mobile: true, IP: "ip", Active: "active", Stamp: "stamp", Since: "since", Began: "began", Current: true}
 
@@ -51,8 +54,10 @@ var rehearsals = map[string][]any{
 	"activity": {activityView{}, activityView{Older: "/", Events: []eventView{
 		{}, {Text: "text", Device: "device", IP: "ip", When: "when", Stamp: "stamp", Warn: true},
 	}}},
-	"data":       {nil},
-	"delete":     {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error"}}},
+	"data": {nil},
+	"delete": {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error"}}, deleteView{
+		Owned: []orgItem{{Name: "name", Path: "/orgs/slug"}}, Errors: map[string]string{"form": "error"},
+	}},
 	"reactivate": {reactivateView{}, reactivateView{Email: "email", When: "when"}},
 	"invitation": {invitationView{}, invitationView{
 		Action: "/", Email: "email", Name: "name", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"name": "error", "password": "error"},
@@ -88,7 +93,7 @@ var rehearsals = map[string][]any{
 	}},
 	"app":      {appView{}, appView{Key: "key", URI: "uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
 	"codes":    {codesView{}, codesView{[]string{"code"}, "email", "/"}},
-	"account":  {accountView{}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, Passkeys: true, This: rehearsedSession, Changed: "changed"}},
+	"account":  {accountView{}, accountView{Orgs: true, Org: "org"}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, Passkeys: true, Orgs: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",

@@ -120,11 +120,20 @@ func (v *visit) isPortalAction(address string) bool {
 // returnable are the pages of the portal that a visitor may be led to.
 var returnable = []string{
 	"", "/account", "/account/profile", "/account/email", "/account/password", "/account/sessions", "/account/activity",
-	"/account/data", "/account/delete", "/account/mfa", "/account/mfa/app", "/account/passkeys", "/reactivate",
+	"/account/data", "/account/delete", "/account/mfa", "/account/mfa/app", "/account/passkeys", "/reactivate", "/orgs", "/orgs/new",
 }
 
 // mayReturn reports whether a visitor may be led to a page of the portal: one of
-// those, or what waits for them behind a secret.
+// those, one of an organization, or what waits for them behind a secret.
 func mayReturn(below string) bool {
-	return slices.Contains(returnable, below) || strings.HasPrefix(below, emailPrefix) || strings.HasPrefix(below, resendPrefix)
+	for _, prefix := range []string{emailPrefix, resendPrefix, invitationPrefix} {
+		if strings.HasPrefix(below, prefix) {
+			return true
+		}
+	}
+	if of, ok := strings.CutPrefix(below, orgPrefix); ok {
+		r, found := findOrg(of)
+		return found && r.get != nil
+	}
+	return slices.Contains(returnable, below)
 }

@@ -3,6 +3,8 @@ package ui
 import (
 	"net/http"
 	"strings"
+
+	"github.com/sigra-auth/sigra/authcore/org"
 )
 
 // route is one page: what it does for a GET and for a POST.
@@ -15,6 +17,8 @@ type route struct {
 	raw bool
 	// program marks an endpoint that answers in JSON, whoever asks.
 	program bool
+	// owners marks what an organization lets nobody do but owners.
+	owners bool
 }
 
 // audience says what a page needs to know of its visitor.
@@ -42,6 +46,7 @@ const (
 	resendPrefix     = "/resend/"
 	mailboxPrefix    = "/dev/mailbox/"
 	assetPrefix      = "/assets/"
+	orgPrefix        = "/orgs/"
 )
 
 // secretPrefixes are those of pages whose path is a secret: it is kept out of
@@ -116,10 +121,39 @@ var routes = map[string]route{
 	emailPrefix:                       {get: (*visit).showEmailLink, post: (*visit).confirmEmail, who: members},
 	keepPrefix:                        {get: (*visit).showKeepEmail, post: (*visit).keepEmail, who: visitors},
 	invitationPrefix:                  {get: (*visit).showInvitation, post: (*visit).acceptInvitation, who: visitors},
+	"/orgs":                           {get: (*visit).showOrgs, post: (*visit).joinOrg, who: members},
+	"/orgs/new":                       {get: (*visit).showNewOrg, post: (*visit).createOrg, who: members},
+	"/orgs/switch":                    {post: (*visit).switchOrg, who: members},
 	resendPrefix:                      {get: (*visit).showKept, who: members},
 	"/dev/mailbox":                    {get: (*visit).showMailbox},
 	mailboxPrefix:                     {get: (*visit).showMail},
 	assetPrefix:                       {get: (*visit).asset},
+}
+
+// orgRoutes are the pages of one organization by their path below its own.
+var orgRoutes = map[string]route{
+	"":                         {get: (*visit).showOrg, who: members},
+	"/leave":                   {post: (*visit).leaveOrg, who: members},
+	"/members":                 {get: (*visit).showMembers, who: members},
+	"/members/role":            {post: (*visit).setMemberRole, who: members},
+	"/members/remove":          {post: (*visit).removeMember, who: members},
+	"/members/admit":           {post: (*visit).admitMember, who: members},
+	"/members/refuse":          {post: (*visit).refuseMember, who: members},
+	"/invitations":             {get: (*visit).showInvitations, post: (*visit).invite, who: members},
+	"/invitations/revoke":      {post: (*visit).revokeInvitation, who: members},
+	"/invitations/resend":      {post: (*visit).resendInvitation, who: members},
+	"/activity":                {get: (*visit).showOrgActivity, who: members},
+	"/settings":                {get: (*visit).showOrgSettings, post: (*visit).renameOrg, who: members, owners: true},
+	"/settings/slug":           {get: (*visit).showOrgSlug, post: (*visit).changeSlug, who: members, owners: true},
+	"/settings/rules":          {get: (*visit).showRules, post: (*visit).setRules, who: members, owners: true},
+	"/settings/transfer":       {get: (*visit).showTransfer, post: (*visit).transferOrg, who: members, owners: true},
+	"/settings/delete":         {get: (*visit).showOrgDelete, post: (*visit).deleteOrg, who: members, owners: true},
+	"/settings/domains":        {get: (*visit).showDomains, who: members, owners: true},
+	"/settings/domains/new":    {get: (*visit).showNewDomain, post: (*visit).addDomain, who: members, owners: true},
+	"/settings/domains/check":  {post: (*visit).checkDomain, who: members, owners: true},
+	"/settings/domains/mail":   {post: (*visit).mailDomain, who: members, owners: true},
+	"/settings/domains/code":   {post: (*visit).proveDomain, who: members, owners: true},
+	"/settings/domains/remove": {post: (*visit).removeDomain, who: members, owners: true},
 }
 
 // find returns the route of a path; those that end in a slash own what is
@@ -128,6 +162,9 @@ func find(path string) (route, bool) {
 	if r, ok := routes[path]; ok && !strings.HasSuffix(path, "/") {
 		return r, true
 	}
+	if below, ok := strings.CutPrefix(path, orgPrefix); ok {
+		return findOrg(below)
+	}
 	for _, prefix := range append([]string{assetPrefix, mailboxPrefix}, secretPrefixes...) {
 		if strings.HasPrefix(path, prefix) && len(path) > len(prefix) {
 			return routes[prefix], true
@@ -135,6 +172,14 @@ func find(path string) (route, bool) {
 	}
 	r, ok := routes[path]
 	return r, ok && path == "/"
+}
+
+// findOrg returns the route of a page of an organization. What cannot be a slug
+// is asked of no store.
+func findOrg(below string) (route, bool) {
+	slug, _, _ := strings.Cut(below, "/")
+	r, ok := orgRoutes[strings.TrimPrefix(below, slug)]
+	return r, ok && org.ValidSlug(slug)
 }
 
 // action returns what a route does for a method; nil when it does nothing.

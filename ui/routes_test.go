@@ -21,6 +21,9 @@ func everyRoute() []string {
 		}
 		paths = append(paths, testBase+path)
 	}
+	for path := range maps.Keys(orgRoutes) {
+		paths = append(paths, testBase+orgPrefix+"acme"+path)
+	}
 	slices.Sort(paths)
 	return paths
 }
@@ -61,7 +64,7 @@ func TestEveryPostIsCheckedForItsOrigin(t *testing.T) {
 			}
 		}
 	}
-	if posts != 41 {
+	if posts != 62 {
 		t.Errorf("%d routes take a post; are the new ones tested?", posts)
 	}
 }
@@ -121,6 +124,9 @@ func TestLookingChangesNothing(t *testing.T) {
 				t.Errorf("%s %s sets %v", method, path, cookies)
 			}
 		}
+	}
+	if len(p.orgs.calls) > 0 {
+		t.Errorf("looking did %v", p.orgs.calls)
 	}
 	for _, call := range p.accounts.calls {
 		if call != "Sessions" && !strings.HasPrefix(call, "CheckSetUp") {

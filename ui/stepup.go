@@ -50,7 +50,7 @@ func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 	back := v.r.URL.RequestURI()
 	if v.r.Method == http.MethodPost {
 		page := v.path
-		if v.route.get == nil {
+		for r := v.route; r.get == nil; r, _ = find(page) {
 			page = path.Dir(page)
 		}
 		back = withReturn(v.facts.Base+page, v.wished(v.nextSent()))

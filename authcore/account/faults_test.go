@@ -132,13 +132,25 @@ func (f faultyTokens) Peek(ctx context.Context, hash []byte, purpose token.Purpo
 	return f.Store.Peek(ctx, hash, purpose, at)
 }
 
+type faultyOrgs struct {
+	account.Orgs
+	*fault
+}
+
+func (f faultyOrgs) Memberships(ctx context.Context, userID string) (authcore.Memberships, error) {
+	if err := f.at("Memberships"); err != nil {
+		return authcore.Memberships{}, err
+	}
+	return f.Orgs.Memberships(ctx, userID)
+}
+
 // faultyWorld is a world whose parts fail on demand.
 func faultyWorld(t *testing.T) (*world, *fault) {
 	t.Helper()
 	f := new(fault)
 	return newWorld(t, func(d *account.Deps) {
 		d.Users, d.Ledger, d.Tokens = faultyUsers{d.Users, f}, faultyLedger{d.Ledger, f}, faultyTokens{d.Tokens, f}
-		d.Sessions = faultySessions{d.Sessions, f}
+		d.Sessions, d.Orgs = faultySessions{d.Sessions, f}, faultyOrgs{d.Orgs, f}
 		d.Guard = throttle.NewGuard(faultyCounts{local.NewThrottle(time.Now), f}, throttle.DefaultLimits())
 	}), f
 }
@@ -149,7 +161,7 @@ func TestSignInFailsClosed(t *testing.T) {
 	w, f := faultyWorld(t)
 	user := w.add(t)
 	for _, c := range []struct{ call, password string }{
-		{"UserByEmail", good}, {"Take", good}, {"Open", good}, {"SignedIn", good}, {"Failed", "wrong"},
+		{"UserByEmail", good}, {"Take", good}, {"Memberships", good}, {"Open", good}, {"SignedIn", good}, {"Failed", "wrong"},
 	} {
 		f.call = c.call
 		signedIn, err := w.signIn(ada, c.password)
@@ -179,7 +191,7 @@ func TestStepUpFailsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var invalid *account.InvalidError
-	for _, c := range []struct{ call, password string }{{"Take", good}, {"User", good}, {"SignedIn", good}, {"Failed", "wrong"}} {
+	for _, c := range []struct{ call, password string }{{"Take", good}, {"User", good}, {"Memberships", good}, {"SignedIn", good}, {"Failed", "wrong"}} {
 		f.call = c.call
 		if _, err := w.StepUp(t.Context(), live, c.password, client); !errors.Is(err, authcore.ErrUnavailable) || errors.As(err, &invalid) {
 			t.Errorf("%s: %v", c.call, err)

@@ -72,6 +72,10 @@ func (s *Service) complete(ctx context.Context, live *session.Live, user authcor
 	if err != nil {
 		return SignedIn{}, err
 	}
+	memberships, err := s.memberships(ctx, user.ID)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	proof := Proof{UserID: user.ID, Epoch: live.AuthEpoch, Jobs: jobs}
 	proof.Event = s.userEvent(audit.LoginSuccess, user.ID, p.Client).On(live.ID).With("method", string(p.Factor.Kind))
 	var signedIn SignedIn
@@ -85,9 +89,12 @@ func (s *Service) complete(ctx context.Context, live *session.Live, user authcor
 	s.factorSucceeded(ctx, user.ID)
 	p.Factor.At = now
 	signedIn.Token, signedIn.Session, err = s.sessions.Complete(ctx, live, func(next *session.Session) {
-		next.Identity = next.Identity.Describe(user).Prove(p.Factor)
+		next.Identity = next.Identity.Describe(user).Belong(memberships).Prove(p.Factor)
 	})
 	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.settle(ctx, live, signedIn.Session); err != nil {
 		return SignedIn{}, err
 	}
 	if signedIn.Device, err = sealDevice(s.sealer, user.ID, device, user.AuthEpoch, now); err != nil {

@@ -161,18 +161,25 @@ func (s *Service) checkPassword(ctx context.Context, user authcore.User, credent
 }
 
 // Renew gives a session a new token after the user has been proven anew, and
-// makes it carry what the account says now.
+// makes it carry what the account says now and the organizations of the user.
 func (s *Service) Renew(ctx context.Context, live *session.Live, user authcore.User, proofs ...authcore.Factor) (SignedIn, error) {
+	memberships, err := s.memberships(ctx, user.ID)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	now := s.clock().UTC()
 	token, next, err := s.sessions.Rotate(ctx, live, func(next *session.Session) {
 		next.AuthEpoch = user.AuthEpoch
-		next.Identity = next.Identity.Describe(user)
+		next.Identity = next.Identity.Describe(user).Belong(memberships)
 		for _, proof := range proofs {
 			proof.At = now
 			next.Identity = next.Identity.Prove(proof)
 		}
 	})
 	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.settle(ctx, live, next); err != nil {
 		return SignedIn{}, err
 	}
 	signedIn := SignedIn{Token: token, Session: next}

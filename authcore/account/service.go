@@ -28,7 +28,12 @@ type Sessions interface {
 	Revoke(ctx context.Context, userID, sessionID string) error
 	RevokeAll(ctx context.Context, userID, except string) (int, error)
 	RevokeBefore(ctx context.Context, userID, except string, at time.Time) error
-	Rewrite(ctx context.Context, userID string, change func(authcore.Identity) authcore.Identity) error
+	Rewrite(ctx context.Context, userID string, current func(context.Context) (session.Change, error)) ([]session.Rewritten, error)
+}
+
+// Orgs tells which organizations a user belongs to; org.Members does.
+type Orgs interface {
+	Memberships(ctx context.Context, userID string) (authcore.Memberships, error)
 }
 
 // Passwords hashes and verifies; *password.Hasher does.
@@ -74,6 +79,7 @@ type Deps struct {
 	Browsers  BrowserStore
 	Passkeys  Passkeys
 	Queue     Queue
+	Orgs      Orgs
 	Sessions  Sessions
 	Passwords Passwords
 	Guard     Guard
@@ -93,6 +99,7 @@ type Service struct {
 	browsers  BrowserStore
 	passkeys  Passkeys
 	queue     Queue
+	orgs      Orgs
 	sessions  Sessions
 	passwords Passwords
 	guard     Guard
@@ -107,7 +114,8 @@ type Service struct {
 // New returns the service.
 func New(d Deps) *Service {
 	return &Service{
-		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, passkeys: d.Passkeys, queue: d.Queue, sessions: d.Sessions,
+		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, passkeys: d.Passkeys, queue: d.Queue, orgs: d.Orgs,
+		sessions:  d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
 		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
 	}

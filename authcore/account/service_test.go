@@ -131,7 +131,7 @@ func newWorld(t *testing.T, change ...func(*account.Deps)) *world {
 	}
 	w.ledger = &hooked{Ledger: w.db}
 	deps := account.Deps{
-		Users: w.db, Ledger: w.ledger, Tokens: w.db, Browsers: w.db, Queue: w.db.Jobs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: time.Now, Logger: logger,
+		Users: w.db, Ledger: w.ledger, Tokens: w.db, Browsers: w.db, Queue: w.db.Jobs(), Orgs: w.db.Orgs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: time.Now, Logger: logger,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(time.Now), throttle.DefaultLimits()),
 	}

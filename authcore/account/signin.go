@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
@@ -175,7 +176,8 @@ type Opening struct {
 // Open makes a session, a pending one when a second factor is due. It counts
 // only once commit has stored what the sign-in rests on, with the event of it;
 // if that fails, there is no session. The event is audit.LoginSuccess, or
-// audit.LoginPending.
+// audit.LoginPending. It fails with authcore.ErrConflict when the organizations of
+// the user change meanwhile.
 func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.Context, event audit.Event) error) (SignedIn, error) {
 	now := s.clock().UTC()
 	o.Factor.At = now
@@ -188,7 +190,7 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	if grant.Identity.Pending {
 		action = audit.LoginPending
 	}
-	token, opened, err := s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
+	token, opened, err := s.openIn(ctx, grant, func(ctx context.Context, opened *session.Session) error {
 		return commit(ctx, s.userEvent(action, o.User.ID, o.Client).On(opened.ID).With("method", string(o.Factor.Kind)))
 	})
 	if err != nil {
@@ -203,6 +205,40 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	}
 	s.events.Emit(events.SignedIn, map[string]any{"user_id": o.User.ID, "session_id": opened.ID})
 	return signedIn, nil
+}
+
+// errMoved says that the organizations of a user have changed.
+var errMoved = fmt.Errorf("the user belongs to other organizations now: %w", authcore.ErrConflict)
+
+// openTries bounds how often a sign-in begins again because of that.
+const openTries = 3
+
+// openIn makes a session with the organizations that the user belongs to when it
+// is committed: a refresh that came before the session was stored did not find it.
+func (s *Service) openIn(ctx context.Context, grant session.Grant, commit func(context.Context, *session.Session) error) (token session.Token, opened *session.Session, err error) {
+	userID := grant.Identity.UserID
+	for range openTries {
+		before, err := s.memberships(ctx, userID)
+		if err != nil {
+			return token, nil, err
+		}
+		grant.Identity = grant.Identity.Belong(before)
+		token, opened, err = s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
+			now, err := s.memberships(ctx, userID)
+			switch {
+			case err != nil:
+				return err
+			case !reflect.DeepEqual(now.Orgs, before.Orgs):
+				return errMoved
+			default:
+				return commit(ctx, opened)
+			}
+		})
+		if !errors.Is(err, errMoved) {
+			return token, opened, err
+		}
+	}
+	return token, nil, errMoved
 }
 
 // askSecond decides whether a second factor is due: with two-step sign-in,

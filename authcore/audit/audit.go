@@ -65,6 +65,27 @@ const (
 	PasskeyRename       Action = "passkey.rename"
 	PasskeyDelete       Action = "passkey.delete"
 	PasskeyRegression   Action = "passkey.sign_count_regression"
+	OrgCreate           Action = "organization.create"
+	OrgRename           Action = "organization.rename"
+	OrgSlugChange       Action = "organization.slug_change"
+	OrgDelete           Action = "organization.delete"
+	OrgRulesChange      Action = "organization.policy_change"
+	OrgMemberAdd        Action = "organization.member_add"
+	OrgMemberRemove     Action = "organization.member_remove"
+	OrgRoleChange       Action = "organization.member_role_change"
+	OrgInvite           Action = "organization.invitation.created"
+	OrgInviteRevoke     Action = "organization.invitation.revoked"
+	OrgInviteRenew      Action = "organization.invitation.renewed"
+	OrgInviteAccept     Action = "organization.invitation.accepted"
+	OrgDomainAdd        Action = "organization.domain_add"
+	OrgDomainVerify     Action = "organization.domain_verify"
+	OrgDomainRemove     Action = "organization.domain_remove"
+	OrgJoinAsk          Action = "organization.join_request.created"
+	OrgJoinRefuse       Action = "organization.join_request.refused"
+	OrgSwitch           Action = "organization.active_switch"
+	// OrgReassign is a switch that nobody has asked for: the user belongs to the
+	// active organization no more.
+	OrgReassign Action = "organization.active_auto_reassigned"
 )
 
 // Actions are all of them.
@@ -75,6 +96,9 @@ var Actions = []Action{
 	EmailChangeCancel, DeletionSchedule, DeletionCancel, DeletionExecute, DataExport, UserApprove, InvitationSent,
 	InvitationAccept, LoginPending, TwoStepFailure, TwoStepLockout, TwoStepEnroll, TwoStepEnrollFail, TwoStepDisable,
 	TwoStepReset, BackupCodesReplaced, TrustRevoke, PasskeyRegister, PasskeyRename, PasskeyDelete, PasskeyRegression,
+	OrgCreate, OrgRename, OrgSlugChange, OrgDelete, OrgRulesChange, OrgMemberAdd, OrgMemberRemove, OrgRoleChange,
+	OrgInvite, OrgInviteRevoke, OrgInviteRenew, OrgInviteAccept, OrgDomainAdd, OrgDomainVerify, OrgDomainRemove,
+	OrgJoinAsk, OrgJoinRefuse, OrgSwitch, OrgReassign,
 }
 
 // Valid reports whether the action is one of the closed set.

@@ -87,6 +87,7 @@ type Deps struct {
 	Store    Store
 	Accounts Accounts
 	Sessions Sessions
+	Orgs     Orgs
 	Sealer   job.Sealer
 	Events   events.Sink
 	Clock    authcore.Clock
@@ -114,13 +115,16 @@ func (s *Service) Grace() time.Duration { return s.Rules.Grace }
 // Schedule ends all sessions of the signed-in user and deletes the account after
 // the grace period. It fails with authcore.ErrNotFound when users cannot do
 // that, *account.InvalidError on the field "current", *account.ThrottledError,
-// *account.StaleError and account.ErrSignedOut.
+// *account.StaleError, account.ErrSignedOut and *SoleOwnerError.
 func (s *Service) Schedule(ctx context.Context, live *session.Live, password string, client authcore.Client) error {
 	if !s.Allowed() {
 		return authcore.ErrNotFound
 	}
 	user, err := s.Accounts.Reprove(ctx, live, password, client)
 	if err != nil {
+		return err
+	}
+	if err := s.checkOwners(ctx, user.ID); err != nil {
 		return err
 	}
 	now := s.Clock().UTC().Truncate(time.Microsecond)
@@ -213,8 +217,12 @@ func (s *Service) execute(ctx context.Context, j job.Job) error {
 	return err
 }
 
-// Delete deletes an account at once, for an operator.
+// Delete deletes an account at once, for an operator. It fails with
+// *SoleOwnerError.
 func (s *Service) Delete(ctx context.Context, user authcore.User, client authcore.Client) error {
+	if err := s.checkOwners(ctx, user.ID); err != nil {
+		return err
+	}
 	event := audit.New(s.Clock(), audit.DeletionExecute, client).By(audit.ActorOperator, "").Of(user.ID)
 	return s.delete(ctx, user, time.Time{}, event, client)
 }

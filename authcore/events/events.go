@@ -27,4 +27,6 @@ const (
 	TwoStepOff     Name = "two_step_off"
 	PasskeyAdded   Name = "passkey_added"
 	PasskeyRemoved Name = "passkey_removed"
+	OrgCreated     Name = "org_created"
+	OrgDeleted     Name = "org_deleted"
 )

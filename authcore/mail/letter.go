@@ -65,13 +65,22 @@ const (
 	PasskeyAdded   Kind = "passkey_added"
 	PasskeyRemoved Kind = "passkey_removed"
 	PasskeyCopied  Kind = "passkey_copied"
+	// OrgInvitation holds a link to join an organization.
+	OrgInvitation Kind = "org_invitation"
+	// OrgJoined and OrgLeft tell a user that they were made a member of an
+	// organization, or that this was ended.
+	OrgJoined Kind = "org_joined"
+	OrgLeft   Kind = "org_left"
+	// OrgDomain holds a code that proves a domain.
+	OrgDomain Kind = "org_domain"
 )
 
 // Kinds are all of them.
 var Kinds = []Kind{
 	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
 	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation, TwoStepOn, TwoStepOff, BackupCodeUsed,
-	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied,
+	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied, OrgInvitation, OrgJoined,
+	OrgLeft, OrgDomain,
 }
 
 // Letter is a mail that is due: what it says, not how. It is written when it

@@ -4,52 +4,10 @@ package policy
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
-
-// Need is what a route asks of an identity. The zero value asks for any
-// signed-in user. Needs of several directives add up.
-type Need struct {
-	// EmailDomains asks for a verified address in one of these domains, in lower
-	// case; a domain beyond ASCII is listed in both its IDNA forms.
-	EmailDomains []string
-	// Roles asks for one of these platform roles or roles in the active
-	// organization.
-	Roles []string
-	// Org asks for an active organization; Orgs for one of these slugs.
-	Org  bool
-	Orgs []string
-	// Level asks for an assurance level.
-	Level authcore.AssuranceLevel
-	// Factors asks for a proof by one of these kinds.
-	Factors []authcore.FactorKind
-	// Fresh asks for a proof no older than this; zero asks for none. It must be
-	// by one of Factors or, where Level asks for two, by a second factor:
-	// whoever sits down at an open session may know the password.
-	Fresh time.Duration
-	// TwoStep asks for two-step sign-in, of users with one of TwoStepRoles or,
-	// when none is named, of all. A trusted browser is enough for that.
-	TwoStep      bool
-	TwoStepRoles []string
-	// OneStep takes sessions that were made where no second factor was asked of a
-	// user who has one; see authcore.Identity.Skipped.
-	OneStep bool
-}
-
-// proofs are the kinds of proof of which one must be fresh; none means any.
-func (n Need) proofs() []authcore.FactorKind {
-	switch {
-	case len(n.Factors) > 0:
-		return n.Factors
-	case n.Level == authcore.AAL2:
-		return authcore.SecondFactors
-	default:
-		return nil
-	}
-}
 
 // Outcome is what to do with a request.
 type Outcome string
@@ -62,6 +20,12 @@ const (
 	SignIn Outcome = "sign_in"
 	// Held leads to what the user waits for: until then, no app sees them.
 	Held Outcome = "held"
+	// Hide answers as if there were nothing: the place belongs to an organization
+	// that does not exist or that the user does not belong to, and must not learn
+	// which.
+	Hide Outcome = "not_found"
+	// ChooseOrg leads to choosing another organization, or to making or joining one.
+	ChooseOrg Outcome = "choose_org"
 	// StepUp asks for a fresh proof.
 	StepUp Outcome = "step_up"
 	// Forbid refuses: no sign-in by this user would help.
@@ -80,6 +44,10 @@ const (
 	MissingFactor      Condition = "factor"
 	MissingTwoStep     Condition = "two_step"
 	MissingFresh       Condition = "fresh"
+	// What the active organization asks of its members.
+	MissingOrgTwoStep Condition = "org_two_step"
+	MissingOrgMethod  Condition = "org_method"
+	MissingOrgFresh   Condition = "org_fresh"
 )
 
 // Missing is a condition that an identity does not meet, with what would meet
@@ -102,14 +70,23 @@ type Decision struct {
 }
 
 // Decide judges an identity (nil: anonymous) against a need.
-func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
+func Decide(need Need, at Place, id *authcore.Identity, now time.Time) Decision {
 	if id == nil {
 		return Decision{Outcome: SignIn}
 	}
 	if hold := id.Hold(); hold != "" {
 		return Decision{Outcome: Held, Hold: hold}
 	}
-	if missing := lasting(need, id); len(missing) > 0 {
+	if at.Fixed {
+		acting := id.In(at.Org)
+		if id = &acting; id.Org.ID == "" {
+			return Decision{Outcome: Hide}
+		}
+	}
+	if missing := lasting(need, at, id); len(missing) > 0 {
+		if choosable(need, at, id) {
+			return Decision{Outcome: ChooseOrg, Missing: missing}
+		}
 		return Decision{Outcome: Forbid, Missing: missing}
 	}
 	if missing := unproven(need, id, now); len(missing) > 0 {
@@ -119,18 +96,31 @@ func Decide(need Need, id *authcore.Identity, now time.Time) Decision {
 }
 
 // lasting returns what the identity lacks and no step-up can give.
-func lasting(need Need, id *authcore.Identity) []Missing {
+func lasting(need Need, at Place, id *authcore.Identity) []Missing {
 	var missing []Missing
-	if len(need.EmailDomains) > 0 && !inDomain(id, need.EmailDomains) {
+	if !need.inDomain(id) {
 		missing = append(missing, Missing{MissingEmailDomain, need.EmailDomains})
 	}
-	if len(need.Roles) > 0 && !hasRole(id, need.Roles) {
+	if !need.hasRole(at, id, id.Org) {
 		missing = append(missing, Missing{MissingRole, need.Roles})
 	}
-	if len(need.Orgs) > 0 && !slices.Contains(need.Orgs, id.Org.Slug) || need.Org && id.Org.ID == "" {
+	if !need.inOrg(id.Org) {
 		missing = append(missing, Missing{MissingOrg, need.Orgs})
 	}
 	return missing
+}
+
+// choosable reports whether the identity would lack nothing that lasts if it acted
+// in another organization. Whoever belongs to none may make or join one where any
+// would do.
+func choosable(need Need, at Place, id *authcore.Identity) bool {
+	if at.Fixed || !need.asksForOrg() || !need.inDomain(id) {
+		return false
+	}
+	if len(id.Orgs) == 0 {
+		return len(need.Orgs) == 0
+	}
+	return slices.ContainsFunc(id.Orgs, func(o authcore.Org) bool { return need.inOrg(o) && need.hasRole(at, id, o) })
 }
 
 // unproven returns what the identity lacks and a step-up can give.
@@ -140,11 +130,7 @@ func unproven(need Need, id *authcore.Identity, now time.Time) []Missing {
 		missing = append(missing, Missing{MissingLevel, []string{string(need.Level)}})
 	}
 	if len(need.Factors) > 0 && id.ProvenAt(need.Factors...).IsZero() {
-		var kinds []string
-		for _, kind := range need.Factors {
-			kinds = append(kinds, string(kind))
-		}
-		missing = append(missing, Missing{MissingFactor, kinds})
+		missing = append(missing, Missing{MissingFactor, words(need.Factors)})
 	}
 	if id.Level < authcore.AAL2 && (asksTwoStep(need, id) || id.Skipped && !need.OneStep) {
 		missing = append(missing, Missing{MissingTwoStep, need.TwoStepRoles})
@@ -152,30 +138,32 @@ func unproven(need Need, id *authcore.Identity, now time.Time) []Missing {
 	if need.Fresh > 0 && now.Sub(id.ProvenAt(need.proofs()...)) > need.Fresh {
 		missing = append(missing, Missing{Condition: MissingFresh})
 	}
-	return missing
+	return append(missing, unruly(id, now)...)
+}
+
+func words(kinds []authcore.FactorKind) []string {
+	list := make([]string, len(kinds))
+	for i, kind := range kinds {
+		list[i] = string(kind)
+	}
+	return list
 }
 
 func asksTwoStep(need Need, id *authcore.Identity) bool {
-	return need.TwoStep && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasRole(id, need.TwoStepRoles))
+	return need.TwoStep && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasEither(id, need.TwoStepRoles))
 }
 
 // wanted returns the kinds of proof that meet the first of what is missing. If
 // that is not all, the next request asks for the rest.
 func wanted(need Need, id *authcore.Identity, missing []Missing) []authcore.FactorKind {
 	switch missing[0].Condition {
-	case MissingLevel, MissingTwoStep:
+	case MissingLevel, MissingTwoStep, MissingOrgTwoStep:
 		return id.Raising()
+	case MissingOrgMethod:
+		return id.Org.Rules.Methods
+	case MissingOrgFresh:
+		return nil
 	default:
 		return need.proofs()
 	}
-}
-
-func inDomain(id *authcore.Identity, domains []string) bool {
-	_, domain, ok := strings.Cut(id.Email, "@")
-	return ok && slices.Contains(domains, strings.ToLower(domain))
-}
-
-func hasRole(id *authcore.Identity, roles []string) bool {
-	return id.Role != "" && slices.Contains(roles, id.Role) ||
-		id.Org.Role != "" && slices.Contains(roles, id.Org.Role)
 }

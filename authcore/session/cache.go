@@ -89,6 +89,12 @@ func (c *cache) peek(h Hash) *entry {
 	return nil
 }
 
+// holds reports whether a session is cached as it was resumed.
+func (c *cache) holds(live *Live) bool {
+	e := c.peek(live.Hash)
+	return e != nil && e.live == live
+}
+
 func (c *cache) ticket(h Hash) ticket {
 	s := c.shard(h)
 	s.mu.RLock()

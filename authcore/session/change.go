@@ -129,7 +129,7 @@ func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session))
 		return Token{}, nil, fmt.Errorf("rotating session: %w", err)
 	}
 	old := Revocation{Hash: live.Hash, UserID: next.Identity.UserID, At: now, ExpiresAt: next.ExpiresAt}
-	ref := sessionRef{ID: next.ID, Hash: live.Hash, Next: token.Hash()}
+	ref := sessionRef{ID: next.ID, Hash: live.Hash, Next: token.Hash(), Close: !sameRights(&live.Identity, &next.Identity)}
 	err = m.record(ctx, old)
 	if err == nil {
 		err = m.tell(ctx, &message{Rotated: []sessionRef{ref}})

@@ -26,9 +26,10 @@ type memo struct {
 	value any
 }
 
-// maxMemos bounds the values kept with one session: one per gate in use, with
-// room for those of a configuration that is being replaced.
-const maxMemos = 16
+// maxMemos bounds the values kept with one session: one per gate in use and
+// organization that the user acts in, with room for those of a configuration that
+// is being replaced.
+const maxMemos = 64
 
 func newLive(hash Hash, r *Record) (*Live, error) {
 	s, err := decode(r)

@@ -151,8 +151,18 @@ func (m *Manager) apply(msg *message) {
 	for _, ref := range msg.Rotated {
 		m.cache.invalidate(ref.Hash)
 		m.streams.rehash(ref.ID, ref.Next)
+		m.outdate(ref)
 	}
 	for _, ref := range msg.Changed {
 		m.cache.invalidate(ref.Hash)
+		m.outdate(ref)
+	}
+}
+
+// outdate ends the streams of a session that may do something else now. What the
+// cache holds was read after it was invalidated, so after the change.
+func (m *Manager) outdate(ref sessionRef) {
+	if ref.Close {
+		m.streams.retire(ref.ID, func(live *Live) bool { return !m.cache.holds(live) })
 	}
 }

@@ -21,6 +21,9 @@ type sessionRef struct {
 	Hash Hash   `json:"hash"`
 	// Next is the new hash of a rotated session.
 	Next Hash `json:"next,omitzero"`
+	// Close says that the session may do something else now: its streams are
+	// closed, unless they were opened after that.
+	Close bool `json:"close,omitzero"`
 }
 
 // MarshalText makes a hash short in JSON.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
@@ -163,8 +164,9 @@ func (m *Manager) Track(live *Live, w http.ResponseWriter, cancel context.Cancel
 // it stops to run the manager.
 func (m *Manager) CloseStreams() { m.streams.closeAll() }
 
-// checkStreams ends the streams of sessions that the store no longer holds:
-// they have expired, or their revocation was missed.
+// checkStreams ends the streams of sessions that the store no longer holds, since
+// they have expired or their revocation was missed, or that may do something else
+// than when they were opened, if that was missed.
 func (m *Manager) checkStreams(ctx context.Context) {
 	open := m.streams.open()
 	ids := make([]string, 0, len(open))
@@ -183,7 +185,21 @@ func (m *Manager) checkStreams(ctx context.Context) {
 			if r == nil {
 				m.cache.invalidate(hashes[start+i])
 				m.streams.close(ids[start+i])
+				continue
 			}
+			m.streams.retire(ids[start+i], outdatedBy(r))
 		}
+	}
+}
+
+// outdatedBy tells whether a session may do something else by its record.
+func outdatedBy(r *Record) func(*Live) bool {
+	now := sync.OnceValues(func() (*Session, error) { return decode(r) })
+	return func(live *Live) bool {
+		if bytes.Equal(live.data, r.Data) {
+			return false
+		}
+		s, err := now()
+		return err != nil || !sameRights(&live.Identity, &s.Identity)
 	}
 }

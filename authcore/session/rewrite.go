@@ -1,64 +1,133 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
 
 // rewriteTries bounds how often sessions that keep changing are read again.
-const rewriteTries = 5
+const rewriteTries = 10
 
-// Rewrite applies a change to the identity in every session of a user. The
-// sessions keep their tokens and their lifetimes; the next request on any node
-// carries the change when it returns. The change may be applied more than once.
-func (m *Manager) Rewrite(ctx context.Context, userID string, change func(authcore.Identity) authcore.Identity) error {
+// Change makes another identity of the one that a session carries. It may be
+// applied more than once.
+type Change = func(authcore.Identity) authcore.Identity
+
+// Rewritten is the identity of a session before and after a change.
+type Rewritten struct{ Before, After authcore.Identity }
+
+// Rewrite applies a change to the identity in every session of a user, and
+// returns what has changed. The sessions keep their tokens and their lifetimes;
+// the next request on any node carries the change when it returns, and requests
+// that were let through when the session might do something else are ended.
+//
+// Current returns the change. It is asked after the sessions were read, each time
+// that they are: a change that was made of an older state of the account could
+// else overwrite that of a newer one. It is not asked when there are no sessions.
+func (m *Manager) Rewrite(ctx context.Context, userID string, current func(context.Context) (Change, error)) ([]Rewritten, error) {
+	var all []Rewritten
 	for range rewriteTries {
-		settled, err := m.rewrite(ctx, userID, change)
-		if settled || err != nil {
-			return err
+		done, settled, err := m.rewrite(ctx, userID, current)
+		if all = append(all, done...); settled || err != nil {
+			return all, err
 		}
 	}
-	return fmt.Errorf("rewriting sessions: they keep changing: %w", authcore.ErrUnavailable)
+	return all, fmt.Errorf("rewriting sessions: they keep changing: %w", authcore.ErrUnavailable)
 }
 
 // rewrite tries once; it has not settled while a session is changed by others.
-func (m *Manager) rewrite(ctx context.Context, userID string, change func(authcore.Identity) authcore.Identity) (settled bool, err error) {
+func (m *Manager) rewrite(ctx context.Context, userID string, current func(context.Context) (Change, error)) (done []Rewritten, settled bool, err error) {
 	owned, err := m.store.OfUser(ctx, userID)
 	if err != nil {
-		return false, fmt.Errorf("listing sessions: %w", err)
+		return nil, false, fmt.Errorf("listing sessions: %w", err)
 	}
-	msg := new(message)
-	settled = true
-	for _, o := range owned {
-		s, err := decode(&o.Record)
+	if len(owned) == 0 {
+		return nil, true, nil
+	}
+	change, err := current(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	msg, settled := new(message), true
+	for i := range owned {
+		s, err := decode(&owned[i].Record)
 		if err != nil {
-			m.logger.Warn("a session cannot be read", slog.String("session", o.ID), slog.Any("error", err))
+			m.logger.Warn("a session cannot be read", slog.String("session", owned[i].ID), slog.Any("error", err))
 			continue
 		}
-		next := *s
-		if next.Identity = change(s.Identity); reflect.DeepEqual(next.Identity, s.Identity) {
-			continue
-		}
-		record, err := next.record()
-		if err != nil {
-			return false, err
-		}
-		switch err := m.store.Rewrite(ctx, o.Hash, o.Data, record.Data); {
+		changed, ref, err := m.swap(ctx, owned[i].Hash, owned[i].Data, s, change)
+		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			settled = false
 		case err != nil:
-			return false, fmt.Errorf("rewriting session: %w", err)
-		default:
-			msg.Changed = append(msg.Changed, sessionRef{ID: o.ID, Hash: o.Hash})
+			// What is changed already must be told all the same.
+			return done, false, errors.Join(err, m.tellChanged(ctx, msg))
+		case ref != nil:
+			done, msg.Changed = append(done, changed), append(msg.Changed, *ref)
 		}
 	}
+	return done, settled, m.tellChanged(ctx, msg)
+}
+
+func (m *Manager) tellChanged(ctx context.Context, msg *message) error {
 	if len(msg.Changed) == 0 {
-		return settled, nil
+		return nil
 	}
-	return settled, m.tell(ctx, msg)
+	return m.tell(ctx, msg)
+}
+
+// swap changes the identity in a session that is stored as it was read, and
+// returns what to tell of it; nil when there is nothing to change. It fails with
+// authcore.ErrConflict when the session has changed or ended meanwhile.
+func (m *Manager) swap(ctx context.Context, h Hash, stored []byte, s *Session, change Change) (Rewritten, *sessionRef, error) {
+	next := *s
+	next.Identity = change(s.Identity)
+	done := Rewritten{s.Identity, next.Identity}
+	record, err := next.record()
+	if err != nil || bytes.Equal(record.Data, stored) {
+		return done, nil, err
+	}
+	next.Rewrites++
+	if record, err = next.record(); err != nil {
+		return done, nil, err
+	}
+	if err := m.store.Rewrite(ctx, h, stored, record.Data); err != nil {
+		return done, nil, fmt.Errorf("rewriting session: %w", err)
+	}
+	return done, &sessionRef{ID: s.ID, Hash: h, Close: !sameRights(&s.Identity, &next.Identity)}, nil
+}
+
+// Amend changes the identity of one session and returns it as it is then. The
+// token stays; the next request on any node carries the change. It fails with
+// authcore.ErrNotFound when the session is gone, or has another token by now.
+func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcore.Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	for range rewriteTries {
+		found, err := m.store.Find(ctx, []Hash{live.Hash})
+		if err != nil {
+			return authcore.Identity{}, fmt.Errorf("reading session: %w", err)
+		}
+		if found[0] == nil {
+			return authcore.Identity{}, authcore.ErrNotFound
+		}
+		s, err := decode(found[0])
+		if err != nil {
+			return authcore.Identity{}, err
+		}
+		changed, ref, err := m.swap(ctx, live.Hash, found[0].Data, s, change)
+		switch {
+		case errors.Is(err, authcore.ErrConflict):
+			continue
+		case err != nil || ref == nil:
+			return changed.After, err
+		default:
+			return changed.After, m.tell(ctx, &message{Changed: []sessionRef{*ref}})
+		}
+	}
+	return authcore.Identity{}, fmt.Errorf("amending session: it keeps changing: %w", authcore.ErrUnavailable)
 }

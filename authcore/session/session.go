@@ -36,6 +36,9 @@ type Session struct {
 	// UserAgent and FirstIP are from the request that signed in.
 	UserAgent string `json:"ua,omitzero"`
 	FirstIP   string `json:"ip,omitzero"`
+	// Rewrites counts the changes of Identity, so that what is stored is never the
+	// same again: a change that was made of an older state finds that.
+	Rewrites int `json:"rewrites,omitzero"`
 	// Seen is the last noted use; it is at most one activity interval old.
 	Seen Seen `json:"-"`
 }

@@ -34,7 +34,9 @@ type Stream struct {
 	shard      *streamShard
 	set        *streamSet
 	prev, next *Stream
-	ended      bool // by the end of the session
+	live       *Live // the session as it was let through with
+	ending     bool  // its session has ended, or may do something else now
+	ended      bool  // by us
 	// conn is the innermost response writer. Those around it keep state of
 	// their own about deadlines, which is not for other goroutines to change.
 	conn http.ResponseWriter
@@ -73,7 +75,7 @@ func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFu
 	shard := s.shard(live.ID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if e := c.peek(live.Hash); e == nil || e.live != live {
+	if !c.holds(live) {
 		return nil
 	}
 	set := shard.sets[live.ID]
@@ -82,7 +84,7 @@ func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFu
 		shard.sets[live.ID] = set
 	}
 	set.hash = live.Hash
-	st := &Stream{shard: shard, set: set, next: set.first, conn: innermost(w), cancel: cancel}
+	st := &Stream{shard: shard, set: set, next: set.first, live: live, conn: innermost(w), cancel: cancel}
 	if set.first != nil {
 		set.first.prev = st
 	}
@@ -90,8 +92,8 @@ func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFu
 	return st
 }
 
-// Done says that the request is over, and reports whether the session ended
-// before it. The caller must give up the connection then: net/http may have
+// Done says that the request is over, and reports whether its session has ended
+// it. The caller must give up the connection then: net/http may have
 // cancelled the context of all later requests on it, which would fail even
 // after the user has signed in again. Done must be called exactly once, before
 // the connection can serve another request.
@@ -123,8 +125,39 @@ const (
 	closeTries = 8
 )
 
-// close ends the requests of a session.
-func (s *streams) close(sessionID string) { s.closeOften(sessionID, closeTries) }
+// settleTime is how long requests of a session that may do something else now can
+// still finish. Most do, and none is a stream then that goes on.
+const settleTime = 400 * time.Millisecond
+
+// close ends the requests of a session that has ended.
+func (s *streams) close(sessionID string) {
+	if s.mark(sessionID, func(*Live) bool { return true }) {
+		s.closeOften(sessionID, closeTries)
+	}
+}
+
+// retire ends those requests of a session which were let through with an outdated
+// state of it. Those that are let through from now on are left alone.
+func (s *streams) retire(sessionID string, outdated func(*Live) bool) {
+	if s.mark(sessionID, outdated) {
+		time.AfterFunc(settleTime, func() { s.closeOften(sessionID, closeTries) })
+	}
+}
+
+// mark chooses the requests of a session that are to end, and reports whether
+// there are any.
+func (s *streams) mark(sessionID string, outdated func(*Live) bool) (found bool) {
+	shard := s.shard(sessionID)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if set := shard.sets[sessionID]; set != nil {
+		for st := set.first; st != nil; st = st.next {
+			st.ending = st.ending || outdated(st.live)
+			found = found || st.ending
+		}
+	}
+	return found
+}
 
 func (s *streams) closeOften(sessionID string, tries int) {
 	if tries > 0 && s.expireDeadlines(sessionID) {
@@ -132,11 +165,11 @@ func (s *streams) closeOften(sessionID string, tries int) {
 	}
 }
 
-// expireDeadlines reports whether a session has requests under way. A passed
-// read deadline cancels the request's context on HTTP/1 and breaks a hijacked
-// connection; a passed write deadline stops the response and resets an HTTP/2
-// stream.
-func (s *streams) expireDeadlines(sessionID string) bool {
+// expireDeadlines ends the marked requests of a session, and reports whether
+// there are any. A passed read deadline cancels the request's context on HTTP/1
+// and breaks a hijacked connection; a passed write deadline stops the response
+// and resets an HTTP/2 stream.
+func (s *streams) expireDeadlines(sessionID string) (found bool) {
 	shard := s.shard(sessionID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -145,7 +178,10 @@ func (s *streams) expireDeadlines(sessionID string) bool {
 		return false
 	}
 	for st := set.first; st != nil; st = st.next {
-		st.ended = true
+		if !st.ending {
+			continue
+		}
+		st.ended, found = true, true
 		rc := http.NewResponseController(st.conn)
 		_ = rc.SetReadDeadline(longAgo) // an error means that it is closed already
 		_ = rc.SetWriteDeadline(longAgo)
@@ -153,7 +189,7 @@ func (s *streams) expireDeadlines(sessionID string) bool {
 			st.cancel()
 		}
 	}
-	return true
+	return found
 }
 
 // rehash notes that a session has a new token.

@@ -27,6 +27,10 @@ const (
 	Confirm Purpose = "confirm"
 	// Invite lets its bearer make an account with the address it was sent to.
 	Invite Purpose = "invite"
+	// OrgInvite makes its bearer a member of an organization.
+	OrgInvite Purpose = "org_invite"
+	// OrgDomain proves a domain of an organization; it is typed, not followed.
+	OrgDomain Purpose = "org_domain"
 	// ChangeEmail gives an account the address it was sent to.
 	ChangeEmail Purpose = "change_email"
 	// KeepEmail, sent to the address so far, voids a ChangeEmail token.

@@ -79,30 +79,24 @@ func printable(text string) string {
 
 // EventsOf implements disclosure.Trail.
 func (db *DB) EventsOf(ctx context.Context, userID, before string, limit int) ([]audit.Event, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	rows, err := db.read.QueryContext(ctx, `SELECT id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata
-		FROM audit_events WHERE user_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, userID, before, limit)
-	if err != nil {
-		return nil, db.failed("reading events", err)
+	return db.eventsWhere(ctx, `user_id = $1`, userID, before, limit)
+}
+
+// eventsWhere returns events that meet a condition on $1, the newest first.
+func (db *DB) eventsWhere(ctx context.Context, condition, value, before string, limit int) ([]audit.Event, error) {
+	return readAll(ctx, db, "reading events", scanEvent, `SELECT id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata
+		FROM audit_events WHERE `+condition+` AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, value, before, limit)
+}
+
+func scanEvent(row scanner) (e audit.Event, err error) {
+	var at int64
+	var metadata string
+	err = row.Scan(&e.ID, &at, &e.Action, &e.ActorType, &e.ActorID, &e.UserID, &e.TargetID, &e.OrgID, &e.IP, &e.UserAgent, &metadata)
+	if err == nil {
+		err = json.Unmarshal([]byte(metadata), &e.Metadata)
 	}
-	defer rows.Close()
-	var events []audit.Event
-	for rows.Next() {
-		var e audit.Event
-		var at int64
-		var metadata string
-		err := rows.Scan(&e.ID, &at, &e.Action, &e.ActorType, &e.ActorID, &e.UserID, &e.TargetID, &e.OrgID, &e.IP, &e.UserAgent, &metadata)
-		if err == nil {
-			err = json.Unmarshal([]byte(metadata), &e.Metadata)
-		}
-		if err != nil {
-			return nil, db.failed("reading events", err)
-		}
-		e.At = timeOf(at)
-		events = append(events, e)
-	}
-	return events, db.failed("reading events", rows.Err())
+	e.At = timeOf(at)
+	return e, err
 }
 
 var _ disclosure.Trail = (*DB)(nil)

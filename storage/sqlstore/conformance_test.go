@@ -95,6 +95,28 @@ func TestLife(t *testing.T) {
 	})
 }
 
+func TestOrganizations(t *testing.T) { onPairs(t, storetest.Organizations) }
+
+func TestMembers(t *testing.T) { onPairs(t, storetest.Members) }
+
+func TestOrgAuthority(t *testing.T) { onPairs(t, storetest.OrgAuthority) }
+
+func TestInvitations(t *testing.T) { onPairs(t, storetest.Invitations) }
+
+func TestDomains(t *testing.T) { onPairs(t, storetest.Domains) }
+
+// onPairs runs a test of organizations on fresh databases of each dialect.
+func onPairs(t *testing.T, test func(t *testing.T, open func(testing.TB) storetest.Orgs)) {
+	for name, open := range pairs {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(t testing.TB) storetest.Orgs {
+				db, node := open(t)
+				return storetest.Orgs{OrgStore: db.Orgs(), Node: node.Orgs(), Accounts: db, Factors: db, Deletions: db, Queue: db.Jobs()}
+			})
+		})
+	}
+}
+
 func TestKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
 		storetest.Keys(t, func(t testing.TB) assertion.KeyStore { return open(t) })

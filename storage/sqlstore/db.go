@@ -105,6 +105,49 @@ func affected(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
+// found fails with sql.ErrNoRows when no row was changed.
+func found(n int64, err error) error {
+	if err == nil && n == 0 {
+		err = sql.ErrNoRows
+	}
+	return err
+}
+
+// scanner is a row.
+type scanner interface{ Scan(...any) error }
+
+// collect returns what a function reads from each row of a query.
+func collect[T any](ctx context.Context, q querier, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		item, err := read(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, rows.Err()
+}
+
+// readAll is collect outside of a transaction.
+func readAll[T any](ctx context.Context, db *DB, doing string, read func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	items, err := collect(ctx, db.read, read, query, args...)
+	return items, db.failed(doing, err)
+}
+
+// scanText reads a row of one text.
+func scanText(row scanner) (value string, err error) {
+	err = row.Scan(&value)
+	return value, err
+}
+
 // failed translates an error of the database into the vocabulary of authcore.
 // Errors that are in that vocabulary already pass with their meaning.
 func (db *DB) failed(doing string, err error) error {

@@ -48,6 +48,9 @@ func (db *DB) CancelDeletion(ctx context.Context, userID string, event audit.Eve
 // Delete implements deletion.Store.
 func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, mode deletion.Mode, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "deleting an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.leaveOrgs(ctx, tx, userID, event); err != nil {
+			return err
+		}
 		change, args := removal(mode, userID, event.At)
 		condition := ` WHERE id = $1 AND deleted_at = 0`
 		if !scheduled.IsZero() {

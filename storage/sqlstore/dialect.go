@@ -21,6 +21,8 @@ type dialect interface {
 	// skipLocked ends a SELECT whose rows are locked, less those that another
 	// transaction has locked.
 	skipLocked() string
+	// lower is an expression for a text in lower case.
+	lower(text string) string
 	// unique reports whether an error is a broken uniqueness rule.
 	unique(err error) bool
 	// unavailable reports whether an error means that the database cannot

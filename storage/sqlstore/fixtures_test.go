@@ -7,6 +7,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/org"
 )
 
 var (
@@ -19,6 +20,10 @@ func someUser(name string) authcore.User {
 		ID: uuid.Must(uuid.NewV7()).String(), Email: name + "@example.com", EmailKey: name + "@example.com",
 		CreatedAt: fixedTime, UpdatedAt: fixedTime,
 	}
+}
+
+func someOrg(slug string) org.Org {
+	return org.Org{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Name: slug, CreatedAt: fixedTime, UpdatedAt: fixedTime}
 }
 
 func someEvent(action audit.Action) audit.Event { return audit.New(fixedTime, action, someClient) }

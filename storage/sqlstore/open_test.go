@@ -15,6 +15,18 @@ var dialects = map[string]func(testing.TB) *sqlstore.DB{
 	"postgres": func(t testing.TB) *sqlstore.DB { return openPostgres(t, servers.Postgres(t)) },
 }
 
+// pairs open a fresh database each by two handles, as two nodes have it.
+var pairs = map[string]func(testing.TB) (db, node *sqlstore.DB){
+	"sqlite": func(t testing.TB) (db, node *sqlstore.DB) {
+		path := filepath.Join(t.TempDir(), "data", "sigra.db")
+		return migrated(t, openSQLite(t, path)), openSQLite(t, path)
+	},
+	"postgres": func(t testing.TB) (db, node *sqlstore.DB) {
+		dsn := servers.Postgres(t)
+		return migrated(t, openPostgres(t, dsn)), openPostgres(t, dsn)
+	},
+}
+
 func openSQLite(t testing.TB, path string) *sqlstore.DB {
 	t.Helper()
 	return closing(t)(sqlstore.OpenSQLite(path, sqlstore.Options{}))

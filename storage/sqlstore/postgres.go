@@ -70,6 +70,9 @@ func (postgres) forUpdate() string { return " FOR UPDATE" }
 
 func (postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
+// lower knows the letters of the locale that the database was made with.
+func (postgres) lower(text string) string { return "lower(" + text + ")" }
+
 func (postgres) unique(err error) bool { return sqlState(err) == "23505" }
 
 // unavailableStates are the SQLSTATE classes and codes of a server that cannot

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -110,6 +111,16 @@ func (sqliteFile) lockTable(context.Context, *sql.Tx, string) error { return nil
 func (sqliteFile) forUpdate() string { return "" }
 
 func (sqliteFile) skipLocked() string { return "" }
+
+// SQLite itself knows the letters of ASCII only.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("sigra_lower", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		text, _ := args[0].(string)
+		return strings.ToLower(text), nil
+	})
+}
+
+func (sqliteFile) lower(text string) string { return "sigra_lower(" + text + ")" }
 
 func (sqliteFile) unique(err error) bool {
 	code := sqliteCode(err)

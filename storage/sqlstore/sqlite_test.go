@@ -98,6 +98,26 @@ func TestSQLiteDiskFull(t *testing.T) {
 	}
 }
 
+// TestSQLiteKnowsAllLetters searches for names in another case: SQLite itself would
+// find those in ASCII only.
+func TestSQLiteKnowsAllLetters(t *testing.T) {
+	ctx, db := context.Background(), migrated(t, dialects["sqlite"](t))
+	user, o := someUser("emile"), someOrg("acme")
+	user.Name = "Émile Жуков"
+	if err := db.Create(ctx, user, "", someEvent(audit.UserCreate)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Orgs().Create(ctx, o, user.ID, "owner", 0, someEvent(audit.OrgCreate)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"émile", "ÉMILE", "жУКОВ", "EMILE@"} {
+		members, err := db.Orgs().Members(ctx, o.ID, text, "", 10)
+		if err != nil || len(members) != 1 {
+			t.Errorf("%s: %+v, %v", text, members, err)
+		}
+	}
+}
+
 func TestSQLiteReadOnly(t *testing.T) {
 	db := migrated(t, dialects["sqlite"](t))
 	if _, err := db.Raw().Exec("PRAGMA query_only = 1"); err != nil {

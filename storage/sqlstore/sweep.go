@@ -14,20 +14,28 @@ const (
 	sweepBatches = 200
 	// keepDead is how long an operator can look at a job that was given up.
 	keepDead = 30 * 24 * time.Hour
+	// keepInvitations is how long members can look at an invitation that has ended.
+	keepInvitations = 30 * 24 * time.Hour
 )
 
 // Sweep deletes what has expired at the given time, such as sessions and tokens, and
 // jobs that were given up long ago. The caller runs it periodically; several nodes
 // may.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
-	for _, expired := range []struct{ table, column string }{
-		{"sessions", "deadline"},
-		{"tokens", "expires_at"},
-		{"revocations", "expires_at"},
-		{"trusted_browsers", "expires_at"},
-		{"ceremonies", "expires_at"},
+	for _, expired := range []struct {
+		table, key, column string
+		keep               time.Duration
+	}{
+		{"sessions", "hash", "deadline", 0},
+		{"tokens", "hash", "expires_at", 0},
+		{"revocations", "hash", "expires_at", 0},
+		{"trusted_browsers", "hash", "expires_at", 0},
+		{"ceremonies", "hash", "expires_at", 0},
+		{"org_slugs", "slug", "expires_at", 0},
+		{"invitations", "id", "expires_at", keepInvitations},
+		{"org_mails", "id", "at", keepInvitations},
 	} {
-		if err := db.sweepTable(ctx, expired.table, expired.column, micros(now)); err != nil {
+		if err := db.sweepTable(ctx, expired.table, expired.key, expired.column, micros(now.Add(-expired.keep))); err != nil {
 			return err
 		}
 	}
@@ -35,9 +43,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	return err
 }
 
-func (db *DB) sweepTable(ctx context.Context, table, column string, now int64) error {
-	query := fmt.Sprintf(`DELETE FROM %[1]s WHERE %[2]s <= $1 AND hash IN
-		(SELECT hash FROM %[1]s WHERE %[2]s <= $1 LIMIT %[3]d)`, table, column, sweepBatch)
+func (db *DB) sweepTable(ctx context.Context, table, key, column string, now int64) error {
+	query := fmt.Sprintf(`DELETE FROM %[1]s WHERE %[2]s <= $1 AND %[3]s IN
+		(SELECT %[3]s FROM %[1]s WHERE %[2]s <= $1 LIMIT %[4]d)`, table, column, key, sweepBatch)
 	for range sweepBatches {
 		n, err := db.exec(ctx, "sweeping "+table, query, now)
 		if err != nil || n < sweepBatch {

@@ -3,10 +3,13 @@ package sqlstore_test
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
 	"github.com/sigra-auth/sigra/storage/sqlstore"
@@ -53,6 +56,67 @@ func TestSweep(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSweepOrganizations keeps what members can still look at, and what quotas need.
+func TestSweepOrganizations(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		ctx, db, now := context.Background(), open(t), time.Now()
+		orgs, o, event := db.Orgs(), someOrg("acme"), someEvent(audit.OrgCreate)
+		event.At = now
+		if err := orgs.Create(ctx, o, "", "", 0, event); err != nil {
+			t.Fatal(err)
+		}
+		for slug, until := range map[string]time.Time{"gone": now.Add(-time.Second), "kept": now.Add(time.Second)} {
+			if _, err := db.Raw().Exec(`INSERT INTO org_slugs (slug, org_id, expires_at) VALUES ($1, $2, $3)`, slug, o.ID, until.UnixMicro()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, ended := range []time.Duration{-31, -29} {
+			at := now.Add(ended * 24 * time.Hour)
+			for what, expires := range map[string]time.Time{"pending": at, "accepted": at.Add(60 * 24 * time.Hour), "revoked": at.Add(60 * 24 * time.Hour)} {
+				name := fmt.Sprint(what, i)
+				in := org.Invitation{ID: name, OrgID: o.ID, EmailKey: name + "@example.com", Role: "member", Hash: []byte(name), CreatedAt: at, ExpiresAt: expires}
+				event := someEvent(audit.OrgInvite)
+				event.At = at
+				if err := orgs.Invite(ctx, org.Authority{}, in, "owner", org.Quota{}, event); err != nil {
+					t.Fatal(err)
+				}
+				if err := endInvitation(ctx, db, in, what, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := db.Sweep(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		for table, want := range map[string]int{"org_slugs": 1, "invitations": 3, "org_mails": 3} {
+			if n := count(t, db, "SELECT count(*) FROM "+table); n != want {
+				t.Errorf("%s has %d rows left, want %d", table, n, want)
+			}
+		}
+		if n := count(t, db, "SELECT count(*) FROM invitations WHERE id IN ('pending1', 'accepted1', 'revoked1')"); n != 3 {
+			t.Errorf("%d of the invitations that ended lately are left, want 3", n)
+		}
+	})
+}
+
+// endInvitation ends an invitation at a time, unless it ends by itself.
+func endInvitation(ctx context.Context, db *sqlstore.DB, in org.Invitation, how string, at time.Time) error {
+	event := someEvent(audit.OrgInviteRevoke)
+	event.At = at
+	switch how {
+	case "accepted":
+		user := someUser(in.ID)
+		if err := db.Create(ctx, user, "", someEvent(audit.UserCreate)); err != nil {
+			return err
+		}
+		return db.Orgs().Accept(ctx, in, user.ID, event)
+	case "revoked":
+		return db.Orgs().Revoke(ctx, org.Authority{}, in.OrgID, in.ID, event)
+	default:
+		return nil
+	}
 }
 
 func insertSessions(t testing.TB, db *sqlstore.DB, first, n int, deadline time.Time) {

@@ -72,6 +72,7 @@ var allowed = []struct {
 	{"authcore/mfa", []string{"authcore", "authcore/account", "authcore/audit", "authcore/events", "authcore/job", "authcore/mail", "authcore/session", "authcore/throttle", "authcore/totp"}},
 	{"authcore/passkey", []string{"authcore", "authcore/account", "authcore/audit", "authcore/events", "authcore/job", "authcore/mail", "authcore/session", "authcore/throttle"}},
 	{"authcore/kept", []string{"authcore", "authcore/session", "authcore/token"}},
+	{"authcore/org", []string{"authcore", "authcore/account", "authcore/audit", "authcore/events", "authcore/job", "authcore/mail", "authcore/session", "authcore/token"}},
 	{"authcore/userimport", []string{"authcore", "authcore/account", "authcore/audit", "authcore/password"}},
 	{"ui", []string{"authcore/..."}},
 	{"storage/storetest", []string{"authcore/..."}},

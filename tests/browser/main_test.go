@@ -19,7 +19,7 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(gateway.Run(m)) }
 
-const site = "sigra {\npublic /public/*\n}\nsigra /owners/* {\nrequire role owner\nrequire aal2\n}\nsigra /billing {\nrequire fresh 1s\n}\nreverse_proxy {upstream}"
+const site = "sigra {\npublic /public/*\n}\nsigra /owners/* {\nrequire org\nrequire role owner\nrequire aal2\n}\nsigra /billing {\nrequire fresh 1s\n}\nreverse_proxy {upstream}"
 
 var setUpLink = regexp.MustCompile(`http://localhost:\d+/_auth/setup/[\w-]{43}`)
 

@@ -37,7 +37,12 @@ func (p *process) Start(t testing.TB) {
 	if p.running != nil {
 		t.Fatalf("%s is running already", p.name)
 	}
-	if err := p.start(); err != nil {
+	// One that was killed leaves children for a moment, which hold what it needs.
+	err := p.start()
+	for end := time.Now().Add(startTimeout); err != nil && time.Now().Before(end); err = p.start() {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
 		t.Fatalf("starting %s: %v", p.name, err)
 	}
 }

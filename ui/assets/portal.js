@@ -78,6 +78,15 @@ if (tools) {
 	tools.hidden = false;
 }
 
+// What somebody has to type elsewhere can be copied.
+for (const button of document.querySelectorAll(".copy button")) {
+	button.addEventListener("click", async () => {
+		await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+		button.textContent = button.dataset.copied;
+	});
+	button.hidden = !navigator.clipboard;
+}
+
 // Passkeys. What WebAuthn wants as bytes comes and goes as base64url.
 const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
 const toText = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");

@@ -1,0 +1,244 @@
+package org
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/mail"
+)
+
+// memberPage is how many members are shown at once.
+const memberPage = 100
+
+// List is a page of members.
+type List struct {
+	Standing
+	Members []Member
+	// Next is the id to continue after; empty at the end.
+	Next string
+	// All and WithoutTwoStep count the members, of whatever page.
+	All, WithoutTwoStep int
+}
+
+// ListMembers returns members after the one with an id whose name or address
+// contains a text, to whoever manages them.
+func (s *Service) ListMembers(ctx context.Context, a Actor, slug, text, after string) (List, error) {
+	st, err := s.standing(ctx, slug, s.managers(a))
+	if err != nil {
+		return List{}, err
+	}
+	list := List{Standing: st}
+	if list.All, list.WithoutTwoStep, err = s.Members.Count(ctx, st.ID); err != nil {
+		return List{}, err
+	}
+	list.Members, err = s.Members.Members(ctx, st.ID, account.CleanLine(text), after, memberPage+1)
+	if len(list.Members) > memberPage {
+		list.Members = list.Members[:memberPage]
+		list.Next = list.Members[memberPage-1].UserID
+	}
+	return list, err
+}
+
+// affectedShown is how many members are named who do not meet a rule.
+const affectedShown = 20
+
+// Affected returns some of the members without two-step sign-in, to an owner who
+// thinks of asking for it, and how many there are.
+func (s *Service) Affected(ctx context.Context, a Actor, slug string) (some []Member, all int, err error) {
+	st, err := s.standing(ctx, slug, s.owners(a))
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, all, err = s.Members.Count(ctx, st.ID); err != nil || all == 0 {
+		return nil, all, err
+	}
+	for after := ""; len(some) < min(all, affectedShown); {
+		page, err := s.Members.Members(ctx, st.ID, "", after, batch)
+		if err != nil || len(page) == 0 {
+			return some, all, err
+		}
+		for _, m := range page {
+			if !m.TwoStep && len(some) < affectedShown {
+				some = append(some, m)
+			}
+		}
+		after = page[len(page)-1].UserID
+	}
+	return some, all, nil
+}
+
+// Add makes a user a member, for an operator. Members are invited by each other.
+func (s *Service) Add(ctx context.Context, a Actor, slug, userID, role string) error {
+	if a.Live != nil {
+		return ErrForbidden
+	}
+	st, err := s.standing(ctx, slug, s.managers(a))
+	if err != nil {
+		return err
+	}
+	return s.admit(ctx, a, st, userID, role)
+}
+
+// admit adds a member and tells them by mail.
+func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role string) error {
+	role, err := s.role(role)
+	if err != nil {
+		return err
+	}
+	user, _, err := s.Users.User(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("finding account: %w", err)
+	}
+	jobs, err := s.telling(mail.OrgJoined, user, st.Org, a.Client)
+	if err != nil {
+		return err
+	}
+	event := s.event(audit.OrgMemberAdd, a, st.ID).Of(userID).With("role", role)
+	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, event, jobs...); err != nil {
+		return fmt.Errorf("adding member: %w", err)
+	}
+	return s.Accounts.Refresh(ctx, userID)
+}
+
+// role returns a role that members can have; the default when none is given.
+func (s *Service) role(name string) (string, error) {
+	if name == "" {
+		return s.Config.Roles.Default, nil
+	}
+	if !slices.Contains(s.Config.Roles.All, name) {
+		return "", invalid("role", ProblemRole)
+	}
+	return name, nil
+}
+
+// telling returns the jobs that follow from a change of one membership: the
+// sessions of the user learn of it, and the user by mail, if that address is
+// theirs.
+func (s *Service) telling(kind mail.Kind, user authcore.User, o Org, client authcore.Client) ([]job.Job, error) {
+	jobs, err := s.refreshing(user.ID)
+	if err != nil || !user.EmailVerified() {
+		return jobs, err
+	}
+	letter, err := mail.NewJob(s.Sealer, mail.About(kind, user, client, map[string]string{"org": o.Name}).LeadingTo("/orgs"), s.Clock())
+	return append(jobs, letter), err
+}
+
+// refreshing returns the job that brings the sessions of a user up to date.
+func (s *Service) refreshing(userID string) ([]job.Job, error) {
+	refresh, err := account.RefreshSessions(s.Sealer, userID, s.Clock())
+	return []job.Job{refresh}, err
+}
+
+// SetRole gives a member another role, for whoever manages members; only owners
+// make and unmake owners. The next request of the member carries it.
+func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role string) error {
+	st, err := s.standing(ctx, slug, s.managers(a))
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(s.Config.Roles.All, role) {
+		return invalid("role", ProblemRole)
+	}
+	m, err := s.Members.Member(ctx, st.ID, userID)
+	if err != nil || m.Role == role {
+		return err
+	}
+	if role == s.Config.Roles.Owner() { // whoever sits down at an open session must not get to stay
+		if _, err := s.Sensitive(ctx, a, slug); err != nil {
+			return err
+		}
+	}
+	jobs, err := s.refreshing(userID)
+	if err != nil {
+		return err
+	}
+	event := s.event(audit.OrgRoleChange, a, st.ID).Of(userID).With("old", m.Role).With("new", role)
+	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+		return fmt.Errorf("changing role: %w", err)
+	}
+	return s.Accounts.Refresh(ctx, userID)
+}
+
+// Remove ends a membership, for whoever manages members; only owners remove owners.
+func (s *Service) Remove(ctx context.Context, a Actor, slug, userID string) error {
+	st, err := s.standing(ctx, slug, s.managers(a))
+	if err != nil {
+		return err
+	}
+	user, _, err := s.Users.User(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("finding account: %w", err)
+	}
+	jobs, err := s.telling(mail.OrgLeft, user, st.Org, a.Client)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, a, s.managers(a), st, userID, jobs)
+}
+
+// Leave ends the membership of a signed-in user. The last owner cannot leave.
+func (s *Service) Leave(ctx context.Context, a Actor, slug string) error {
+	st, err := s.standing(ctx, slug, s.member(a))
+	if err == nil && a.Live == nil {
+		err = ErrForbidden
+	}
+	if err != nil {
+		return err
+	}
+	jobs, err := s.refreshing(a.userID())
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, a, s.member(a), st, a.userID(), jobs)
+}
+
+func (s *Service) remove(ctx context.Context, a Actor, by Authority, st Standing, userID string, jobs []job.Job) error {
+	event := s.event(audit.OrgMemberRemove, a, st.ID).Of(userID)
+	if err := s.Members.Remove(ctx, by, st.ID, userID, s.Config.Roles.Owner(), event, jobs...); err != nil {
+		return fmt.Errorf("removing member: %w", err)
+	}
+	return s.Accounts.Refresh(ctx, userID)
+}
+
+// Transfer makes another member owner in place of the owner who asks, who becomes
+// a manager, or a plain member where owners alone manage.
+func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error {
+	st, err := s.Sensitive(ctx, a, slug)
+	if err != nil {
+		return err
+	}
+	if a.Live == nil || st.PersonalOf != "" || to == a.userID() {
+		return ErrForbidden
+	}
+	jobs, err := s.refreshing(a.userID())
+	if err != nil {
+		return err
+	}
+	heir, err := s.refreshing(to)
+	if err != nil {
+		return err
+	}
+	roles := s.Config.Roles
+	event := s.event(audit.OrgRoleChange, a, st.ID).Of(to).With("new", roles.Owner()).With("transferred_by", a.userID())
+	if err := s.Members.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(jobs, heir...)...); err != nil {
+		return fmt.Errorf("transferring organization: %w", err)
+	}
+	return s.Accounts.RefreshAll(ctx, []string{a.userID(), to})
+}
+
+// OwnedAlone returns the organizations that have other members and no other owner
+// than a user.
+func (s *Service) OwnedAlone(ctx context.Context, userID string) ([]authcore.Org, error) {
+	owner := s.Config.Roles.Owner()
+	list, err := s.Members.SoleOwnerOf(ctx, userID, owner)
+	orgs := make([]authcore.Org, len(list))
+	for i, o := range list {
+		orgs[i] = authcore.Org{ID: o.ID, Slug: o.Slug, Name: o.Name, Role: owner}
+	}
+	return orgs, err
+}

@@ -1,0 +1,207 @@
+package org
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/events"
+)
+
+// aliasLife is how long an old slug leads to the new one.
+const aliasLife = 7 * 24 * time.Hour
+
+// Get returns an organization to a member.
+func (s *Service) Get(ctx context.Context, a Actor, slug string) (Standing, error) {
+	return s.standing(ctx, slug, s.member(a))
+}
+
+// Moved returns the slug of the organization that had another one until lately, to
+// a member.
+func (s *Service) Moved(ctx context.Context, a Actor, slug string) (string, error) {
+	st, err := s.Orgs.FindAlias(ctx, slug, a.userID(), s.Clock())
+	return st.Slug, err
+}
+
+// All returns up to limit organizations after the one with an id, to an operator.
+func (s *Service) All(ctx context.Context, after string, limit int) ([]Org, error) {
+	return s.Orgs.All(ctx, after, limit)
+}
+
+// Rename gives an organization another name, for an owner. The slug stays.
+func (s *Service) Rename(ctx context.Context, a Actor, slug, name string) error {
+	st, err := s.standing(ctx, slug, s.owners(a))
+	if err != nil {
+		return err
+	}
+	name, err = cleanName(name)
+	if err != nil || name == st.Name {
+		return err
+	}
+	event := s.event(audit.OrgRename, a, st.ID).With("old", st.Name).With("new", name)
+	st.Name = name
+	return s.change(ctx, a, st.Org, event)
+}
+
+// ChangeSlug gives an organization another slug, for an owner who types the one so
+// far. That leads to the new one for a week.
+func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed string) error {
+	st, err := s.Sensitive(ctx, a, slug)
+	if err != nil {
+		return err
+	}
+	to = strings.TrimSpace(to)
+	switch {
+	case a.Live != nil && typed != st.Slug:
+		return invalid("typed", ProblemTyped)
+	case !s.validSlug(to):
+		return invalid("slug", ProblemSlug)
+	case to == st.Slug:
+		return nil
+	}
+	until := s.Clock().Add(aliasLife)
+	event := s.event(audit.OrgSlugChange, a, st.ID).With("old", st.Slug).With("new", to).With("until", until.UTC().Format(time.RFC3339))
+	st.Slug = to
+	err = s.change(ctx, a, st.Org, event)
+	if errors.Is(err, authcore.ErrConflict) && !errors.Is(err, ErrChanged) {
+		return invalid("slug", ProblemSlugUsed)
+	}
+	return err
+}
+
+// Sensitive returns an organization to an owner who was proven not long ago, as some
+// changes want it; else it fails with *account.StaleError.
+func (s *Service) Sensitive(ctx context.Context, a Actor, slug string) (Standing, error) {
+	st, err := s.standing(ctx, slug, s.owners(a))
+	if err == nil && a.Live != nil {
+		err = s.Accounts.CheckRecent(ctx, a.Live, a.Client.RPID)
+	}
+	return st, err
+}
+
+// change stores what an organization is like from now on, and tells the sessions
+// of its members.
+func (s *Service) change(ctx context.Context, a Actor, o Org, event audit.Event) error {
+	refresh, err := s.refreshOrg(o.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.Orgs.Change(ctx, s.owners(a), o, s.Clock().Add(aliasLife), event, refresh); err != nil {
+		return fmt.Errorf("changing organization: %w", err)
+	}
+	return s.refreshAll(ctx, o.ID)
+}
+
+// SetRules replaces what an organization asks of its members, for an owner, who
+// must meet it: whoever could lock themselves out does not get to do it.
+func (s *Service) SetRules(ctx context.Context, a Actor, slug string, rules authcore.OrgRules) error {
+	st, err := s.Sensitive(ctx, a, slug)
+	if err != nil {
+		return err
+	}
+	if err := s.checkRules(ctx, a, rules); err != nil {
+		return err
+	}
+	if sameRules(rules, st.Rules) {
+		return nil
+	}
+	event := s.event(audit.OrgRulesChange, a, st.ID).With("old", describe(st.Rules)).With("new", describe(rules))
+	st.Rules = rules
+	return s.change(ctx, a, st.Org, event)
+}
+
+const (
+	minAge = 15 * time.Minute
+	maxAge = 365 * 24 * time.Hour
+)
+
+// RuleMethods are the kinds of proof that an organization can ask for.
+var RuleMethods = []authcore.FactorKind{authcore.FactorPassword, authcore.FactorLink, authcore.FactorPasskey}
+
+func (s *Service) checkRules(ctx context.Context, a Actor, rules authcore.OrgRules) error {
+	if rules.MaxAge != 0 && (rules.MaxAge < minAge || rules.MaxAge > maxAge) {
+		return invalid("max_age", ProblemAge)
+	}
+	for _, kind := range rules.Methods {
+		if !slices.Contains(RuleMethods, kind) {
+			return invalid("methods", ProblemMethods)
+		}
+	}
+	if a.Live == nil {
+		return nil
+	}
+	user, _, err := s.Users.User(ctx, a.userID())
+	if err != nil {
+		return fmt.Errorf("finding account: %w", err)
+	}
+	id := &a.Live.Identity
+	switch {
+	case rules.TwoStep && !user.TwoStep() && id.Level < authcore.AAL2:
+		return invalid("two_step", ProblemLockout)
+	case len(rules.Methods) > 0 && id.ProvenAt(rules.Methods...).IsZero():
+		return invalid("methods", ProblemLockout)
+	}
+	return nil
+}
+
+func sameRules(a, b authcore.OrgRules) bool {
+	return a.TwoStep == b.TwoStep && a.MaxAge == b.MaxAge && slices.Equal(a.Methods, b.Methods)
+}
+
+// describe says what rules ask for, for the audit log.
+func describe(r authcore.OrgRules) string {
+	var parts []string
+	if r.TwoStep {
+		parts = append(parts, "two_step")
+	}
+	if r.MaxAge > 0 {
+		parts = append(parts, "max_age="+r.MaxAge.String())
+	}
+	for _, kind := range r.Methods {
+		parts = append(parts, string(kind))
+	}
+	return strings.Join(parts, " ")
+}
+
+// Delete takes an organization away from everybody, for an owner who types its
+// name. A personal workspace stays with its user.
+func (s *Service) Delete(ctx context.Context, a Actor, slug, typed string) error {
+	st, err := s.Sensitive(ctx, a, slug)
+	switch {
+	case err != nil:
+		return err
+	case st.PersonalOf != "":
+		return ErrForbidden
+	case a.Live != nil && account.CleanLine(typed) != st.Name:
+		return invalid("typed", ProblemTyped)
+	}
+	refresh, err := s.refreshOrg(st.ID)
+	if err != nil {
+		return err
+	}
+	event := s.event(audit.OrgDelete, a, st.ID).With("slug", st.Slug).With("name", st.Name)
+	if err := s.Orgs.Delete(ctx, s.owners(a), st.ID, event, refresh); err != nil {
+		return fmt.Errorf("deleting organization: %w", err)
+	}
+	s.Events.Emit(events.OrgDeleted, map[string]any{"org_id": st.ID})
+	return s.refreshAll(ctx, st.ID)
+}
+
+// trailPage is how many events of an organization are shown at once.
+const trailPage = 50
+
+// Trail returns events of an organization, the newest first, before the one with an
+// id, to whoever manages it.
+func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) ([]audit.Event, error) {
+	st, err := s.standing(ctx, slug, s.managers(a))
+	if err != nil {
+		return nil, err
+	}
+	return s.Orgs.Events(ctx, st.ID, before, trailPage)
+}

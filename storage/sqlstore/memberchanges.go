@@ -1,0 +1,124 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/org"
+)
+
+// Add implements org.Members.
+func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role string, event audit.Event, jobs ...job.Job) error {
+	e := edit{doing: "adding a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
+		return insertMember(ctx, tx, orgID, userID, role, event.At)
+	})
+}
+
+// insertMember adds a member, or fails as Add does. The account is locked, so that
+// it cannot come to belong to too many organizations at once.
+func insertMember(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at time.Time) error {
+	n, err := affected(tx.ExecContext(ctx, `INSERT INTO memberships (org_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT DO NOTHING`, orgID, userID, role, micros(at)))
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w: the user is a member", authcore.ErrConflict)
+	}
+	if err != nil {
+		return err
+	}
+	var count int
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND organizations.deleted_at = 0`, userID).Scan(&count)
+	if err == nil && count > authcore.MaxMemberships {
+		err = org.ErrLimit
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM join_requests WHERE org_id = $1 AND user_id = $2`, orgID, userID)
+	return err
+}
+
+// roleOf returns the role of a member, or sql.ErrNoRows.
+func roleOf(ctx context.Context, tx *sql.Tx, orgID, userID string) (string, error) {
+	return scanText(tx.QueryRowContext(ctx, `SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2`, orgID, userID))
+}
+
+func setRole(ctx context.Context, tx *sql.Tx, orgID, userID, role string) error {
+	return found(affected(tx.ExecContext(ctx, `UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2`, orgID, userID, role)))
+}
+
+// keepOwner fails with org.ErrLastOwner when an organization has no owner whose
+// account can be used. It is asked after the change.
+func keepOwner(ctx context.Context, tx *sql.Tx, orgID, owner string) error {
+	var has bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM memberships JOIN users ON users.id = memberships.user_id
+		WHERE memberships.org_id = $1 AND memberships.role = $2 AND `+accountCounts+`)`, orgID, owner).Scan(&has)
+	if err == nil && !has {
+		err = org.ErrLastOwner
+	}
+	return err
+}
+
+// SetRole implements org.Members.
+func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
+	e := edit{doing: "changing a role", orgID: orgID, by: by, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		current, err := roleOf(ctx, tx, orgID, userID)
+		if err != nil {
+			return err
+		}
+		if (current == owner || role == owner) && !owns(by, st, owner) {
+			return org.ErrForbidden
+		}
+		if err := setRole(ctx, tx, orgID, userID, role); err != nil || current != owner {
+			return err
+		}
+		return keepOwner(ctx, tx, orgID, owner)
+	})
+}
+
+// Remove implements org.Members.
+func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owner string, event audit.Event, jobs ...job.Job) error {
+	if by.UserID == userID {
+		by.Roles = nil // everybody may leave
+	}
+	e := edit{doing: "removing a member", orgID: orgID, by: by, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		role, err := roleOf(ctx, tx, orgID, userID)
+		if err != nil {
+			return err
+		}
+		if role == owner && !owns(by, st, owner) {
+			return org.ErrForbidden
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM memberships WHERE org_id = $1 AND user_id = $2`, orgID, userID); err != nil || role != owner {
+			return err
+		}
+		return keepOwner(ctx, tx, orgID, owner)
+	})
+}
+
+// Transfer implements org.Members.
+func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error {
+	e := edit{doing: "transferring an organization", orgID: orgID, by: by, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		if !owns(by, st, owner) {
+			return org.ErrForbidden
+		}
+		if by.UserID != "" {
+			if err := setRole(ctx, tx, orgID, by.UserID, role); err != nil {
+				return err
+			}
+		}
+		if err := setRole(ctx, tx, orgID, to, owner); err != nil {
+			return err
+		}
+		return keepOwner(ctx, tx, orgID, owner)
+	})
+}

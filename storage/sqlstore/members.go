@@ -1,0 +1,107 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/org"
+)
+
+// Memberships implements org.Members.
+func (s *Orgs) Memberships(ctx context.Context, userID string) (m authcore.Memberships, err error) {
+	var latest int64
+	m.Orgs, err = readAll(ctx, s.db, "reading memberships", func(row scanner) (authcore.Org, error) {
+		var role string
+		var active int64
+		o, err := scanOrg(row, &role, &active)
+		if active > latest {
+			latest, m.Last = active, o.ID
+		}
+		return authcore.Org{ID: o.ID, Slug: o.Slug, Name: o.Name, Role: role, Personal: o.PersonalOf == userID, Rules: o.Rules}, err
+	}, `SELECT `+orgColumns+`, memberships.role, memberships.active_at
+		FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND organizations.deleted_at = 0 ORDER BY organizations.slug`, userID)
+	return m, err
+}
+
+const (
+	memberColumns = `users.id, users.email, users.name, memberships.role, users.two_step_at <> 0, memberships.joined_at, memberships.active_at`
+	// fromMembers are the members of the live organization $1.
+	fromMembers = ` FROM memberships JOIN organizations ON organizations.id = memberships.org_id AND organizations.deleted_at = 0
+		JOIN users ON users.id = memberships.user_id WHERE memberships.org_id = $1`
+)
+
+func scanMember(row scanner) (m org.Member, err error) {
+	var joined, active int64
+	err = row.Scan(&m.UserID, &m.Email, &m.Name, &m.Role, &m.TwoStep, &joined, &active)
+	m.JoinedAt, m.ActiveAt = timeOf(joined), timeOf(active)
+	return m, err
+}
+
+// Members implements org.Members. The bound is given for both tables: Postgres
+// would read the accounts from the first on else.
+func (s *Orgs) Members(ctx context.Context, orgID, text, after string, limit int) ([]org.Member, error) {
+	condition, args := "", []any{orgID, after, limit}
+	if text != "" {
+		pattern := s.db.dialect.lower("$4")
+		condition = fmt.Sprintf(` AND (%s LIKE %[3]s ESCAPE '\' OR %[2]s LIKE %[3]s ESCAPE '\')`,
+			s.db.dialect.lower("users.name"), s.db.dialect.lower("users.email"), pattern)
+		args = append(args, containing(text))
+	}
+	return readAll(ctx, s.db, "listing members", scanMember, `SELECT `+memberColumns+fromMembers+` AND memberships.user_id > $2 AND users.id > $2`+condition+`
+		ORDER BY memberships.user_id LIMIT $3`, args...)
+}
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// containing is the LIKE pattern of what contains a text.
+func containing(text string) string { return "%" + likeEscapes.Replace(clean(text)) + "%" }
+
+// Member implements org.Members.
+func (s *Orgs) Member(ctx context.Context, orgID, userID string) (org.Member, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	m, err := scanMember(s.db.read.QueryRowContext(ctx, `SELECT `+memberColumns+fromMembers+` AND memberships.user_id = $2`, orgID, userID))
+	return m, s.db.failed("finding a member", err)
+}
+
+// MemberIDs implements org.Members.
+func (s *Orgs) MemberIDs(ctx context.Context, orgID, after string, limit int) ([]string, error) {
+	return readAll(ctx, s.db, "listing members", scanText, `SELECT user_id FROM memberships WHERE org_id = $1 AND user_id > $2
+		ORDER BY user_id LIMIT $3`, orgID, after, limit)
+}
+
+// Count implements org.Members.
+func (s *Orgs) Count(ctx context.Context, orgID string) (all, withoutTwoStep int, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	row := s.db.read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE users.two_step_at = 0)`+fromMembers, orgID)
+	err = row.Scan(&all, &withoutTwoStep)
+	return all, withoutTwoStep, s.db.failed("counting members", err)
+}
+
+// accountCounts is the condition under which the account of an owner counts as one.
+const accountCounts = `users.disabled_at = 0 AND users.deletion_at = 0 AND users.deleted_at = 0`
+
+// SoleOwnerOf implements org.Members.
+func (s *Orgs) SoleOwnerOf(ctx context.Context, userID, owner string) ([]org.Org, error) {
+	return readAll(ctx, s.db, "looking for other owners", func(row scanner) (org.Org, error) { return scanOrg(row) },
+		`SELECT `+orgColumns+` FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0
+		AND EXISTS (SELECT 1 FROM memberships other WHERE other.org_id = organizations.id AND other.user_id <> $1)
+		AND NOT EXISTS (SELECT 1 FROM memberships other JOIN users ON users.id = other.user_id
+			WHERE other.org_id = organizations.id AND other.user_id <> $1 AND other.role = $2 AND `+accountCounts+`)
+		ORDER BY organizations.slug`, userID, owner)
+}
+
+// MarkActive implements org.Members.
+func (s *Orgs) MarkActive(ctx context.Context, orgID, userID string, at time.Time) error {
+	_, err := s.db.exec(ctx, "noting the active organization", `UPDATE memberships SET active_at = $3
+		WHERE org_id = $1 AND user_id = $2 AND active_at < $3`, orgID, userID, micros(at))
+	return err
+}
+
+var _ org.Members = (*Orgs)(nil)

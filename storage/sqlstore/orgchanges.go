@@ -1,0 +1,174 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
+	"github.com/sigra-auth/sigra/authcore/org"
+)
+
+// Create implements org.Store.
+func (s *Orgs) Create(ctx context.Context, o org.Org, owner, role string, max int, event audit.Event, jobs ...job.Job) error {
+	return s.db.promise(ctx, "creating an organization", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if owner != "" {
+			if err := s.db.lockAccount(ctx, tx, owner); err != nil {
+				return err
+			}
+		}
+		if err := insertOrg(ctx, tx, o); err != nil {
+			return err
+		}
+		if err := takeSlug(ctx, tx, o, event.At); err != nil {
+			return err
+		}
+		if owner != "" {
+			if err := insertMember(ctx, tx, o.ID, owner, role, event.At); err != nil {
+				return err
+			}
+			if err := limitOwned(ctx, tx, owner, role, max); err != nil {
+				return err
+			}
+		}
+		return insertEvent(ctx, tx, event)
+	})
+}
+
+func insertOrg(ctx context.Context, tx *sql.Tx, o org.Org) error {
+	rules, err := rulesText(o.Rules)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO organizations (id, slug, name, personal_of, rules, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, o.ID, o.Slug, o.Name, o.PersonalOf, rules, micros(o.CreatedAt), micros(o.UpdatedAt))
+	return err
+}
+
+// takeSlug fails with authcore.ErrConflict when the slug of an organization is the
+// alias of another. The slug is stored before, so that whoever gives it up at the
+// same time has left the alias by then.
+func takeSlug(ctx context.Context, tx *sql.Tx, o org.Org, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM org_slugs WHERE slug = $1 AND (org_id = $2 OR expires_at <= $3)`,
+		o.Slug, o.ID, micros(at)); err != nil {
+		return err
+	}
+	var taken bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM org_slugs WHERE slug = $1)`, o.Slug).Scan(&taken)
+	if err == nil && taken {
+		err = fmt.Errorf("%w: another organization had the slug until lately", authcore.ErrConflict)
+	}
+	return err
+}
+
+// limitOwned fails with org.ErrLimit when a user owns more organizations than max,
+// the personal one not counted.
+func limitOwned(ctx context.Context, tx *sql.Tx, userID, owner string, max int) error {
+	if max == 0 {
+		return nil
+	}
+	var owned int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0 AND organizations.personal_of <> $1`,
+		userID, owner).Scan(&owned)
+	if err == nil && owned > max {
+		err = org.ErrLimit
+	}
+	return err
+}
+
+// Change implements org.Store.
+func (s *Orgs) Change(ctx context.Context, by org.Authority, o org.Org, aliasUntil time.Time, event audit.Event, jobs ...job.Job) error {
+	e := edit{doing: "changing an organization", orgID: o.ID, by: by, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		if !st.UpdatedAt.Equal(o.UpdatedAt) {
+			return fmt.Errorf("%w: %w", authcore.ErrConflict, org.ErrChanged)
+		}
+		rules, err := rulesText(o.Rules)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE organizations SET slug = $2, name = $3, rules = $4, updated_at = $5 WHERE id = $1`,
+			o.ID, o.Slug, o.Name, rules, micros(event.At)); err != nil || o.Slug == st.Slug {
+			return err
+		}
+		if err := takeSlug(ctx, tx, o, event.At); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO org_slugs (slug, org_id, expires_at) VALUES ($1, $2, $3)`, st.Slug, o.ID, micros(aliasUntil))
+		return err
+	})
+}
+
+// Delete implements org.Store.
+func (s *Orgs) Delete(ctx context.Context, by org.Authority, id string, event audit.Event, jobs ...job.Job) error {
+	e := edit{doing: "deleting an organization", orgID: id, by: by, event: event, jobs: jobs}
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
+		return deleteOrg(ctx, tx, id, event.At)
+	})
+}
+
+// deleteOrg deletes an organization. The memberships stay, for whoever tells the
+// sessions.
+func deleteOrg(ctx context.Context, tx *sql.Tx, id string, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE organizations SET deleted_at = $2, updated_at = $2 WHERE id = $1`, id, micros(at)); err != nil {
+		return err
+	}
+	for _, table := range []string{"org_slugs", "invitations", "org_domains", "join_requests"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE org_id = $1`, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveOrgs ends the memberships of an account, which it locks, and deletes the
+// organizations that have no member then. It adds events to that of the account.
+func (db *DB) leaveOrgs(ctx context.Context, tx *sql.Tx, userID string, event audit.Event) error {
+	if err := db.lockAccount(ctx, tx, userID); err != nil {
+		return err
+	}
+	left, err := collect(ctx, tx, scanText, `SELECT id FROM organizations WHERE deleted_at = 0
+		AND id IN (SELECT org_id FROM memberships WHERE user_id = $1) ORDER BY id`+db.dialect.forUpdate(), userID)
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"memberships", "join_requests"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, userID); err != nil {
+			return err
+		}
+	}
+	for _, id := range left {
+		if err := insertEvent(ctx, tx, following(event, audit.OrgMemberRemove, id)); err != nil {
+			return err
+		}
+		if err := deleteEmptied(ctx, tx, id, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteEmptied deletes an organization if it has no member.
+func deleteEmptied(ctx context.Context, tx *sql.Tx, id string, event audit.Event) error {
+	var inhabited bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE org_id = $1)`, id).Scan(&inhabited)
+	if err != nil || inhabited {
+		return err
+	}
+	if err := deleteOrg(ctx, tx, id, event.At); err != nil {
+		return err
+	}
+	return insertEvent(ctx, tx, following(event, audit.OrgDelete, id))
+}
+
+// following returns the event of what follows from another event for an
+// organization.
+func following(event audit.Event, action audit.Action, orgID string) audit.Event {
+	e := audit.New(event.At, action, authcore.Client{IP: event.IP, UserAgent: event.UserAgent})
+	e.OrgID = orgID
+	return e.By(event.ActorType, event.ActorID).Of(event.UserID)
+}

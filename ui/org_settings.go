@@ -1,0 +1,150 @@
+package ui
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sigra-auth/sigra/authcore/org"
+)
+
+// orgSettingsView is the settings of an organization: its name, and links to the
+// rest.
+type orgSettingsView struct {
+	Org  orgRef
+	Name string
+	// Saved says that something has just been changed.
+	Saved  bool
+	Errors map[string]string
+}
+
+func (v *visit) showOrgSettings() error {
+	ref, err := v.standing()
+	if err == nil && !ref.Owner {
+		err = org.ErrForbidden
+	}
+	if err != nil {
+		return err
+	}
+	return v.show("org_settings", orgSettingsView{Org: ref, Name: ref.Name, Saved: v.r.URL.Query().Has("saved")})
+}
+
+func (v *visit) renameOrg() error {
+	err := v.Orgs.Rename(v.r.Context(), v.actor(), v.orgSlug(), v.form["name"])
+	if err == nil {
+		return v.done(v.orgPath("/settings?saved=1"))
+	}
+	status, problems, err := v.refused(err, "name")
+	if problems == nil {
+		return err
+	}
+	ref, err := v.standing()
+	if err != nil {
+		return err
+	}
+	view := orgSettingsView{Org: ref, Name: clip(v.form["name"]), Errors: problems}
+	return v.again(status, "org_settings", view, problems)
+}
+
+// typedView is a page on which an owner types something to show that they mean it.
+type typedView struct {
+	Org orgRef
+	// Slug is the new one, where there is one.
+	Slug   string
+	Errors map[string]string
+}
+
+func (v *visit) showOrgSlug() error   { return v.showTyped("org_slug") }
+func (v *visit) showOrgDelete() error { return v.showTyped("org_delete") }
+
+func (v *visit) showTyped(page string) error {
+	ref, err := v.settled()
+	if err != nil {
+		return err
+	}
+	return v.show(page, typedView{Org: ref})
+}
+
+func (v *visit) changeSlug() error {
+	to := strings.TrimSpace(v.form["slug"])
+	err := v.Orgs.ChangeSlug(v.r.Context(), v.actor(), v.orgSlug(), to, v.form["typed"])
+	return v.typedDone("org_slug", v.orgHome(url.PathEscape(to))+"/settings?saved=1", err)
+}
+
+func (v *visit) deleteOrg() error {
+	err := v.Orgs.Delete(v.r.Context(), v.actor(), v.orgSlug(), v.form["typed"])
+	return v.typedDone("org_delete", v.facts.Base+"/orgs", err)
+}
+
+func (v *visit) typedDone(page, next string, err error) error {
+	if err == nil {
+		return v.done(next)
+	}
+	status, problems, err := v.refused(err, "typed")
+	if problems == nil {
+		return err
+	}
+	ref, err := v.standing()
+	if err != nil {
+		return err
+	}
+	return v.again(status, page, typedView{ref, clip(v.form["slug"]), problems}, problems)
+}
+
+// transferView is the page that passes an organization on.
+type transferView struct {
+	Org     orgRef
+	Query   string
+	Members []memberItem
+	// Cut says that there are more members than are shown.
+	Cut    bool
+	Errors map[string]string
+}
+
+func (v *visit) showTransfer() error {
+	ref, err := v.settled()
+	if err != nil {
+		return err
+	}
+	view, err := v.transferView(ref, v.r.URL.Query().Get("q"))
+	if err != nil {
+		return err
+	}
+	return v.show("org_transfer", view)
+}
+
+func (v *visit) transferView(ref orgRef, text string) (transferView, error) {
+	list, err := v.listMembers(text, "")
+	view := transferView{Org: ref, Query: clip(text), Cut: list.Next != ""}
+	for _, m := range list.Members {
+		if item := v.viewMember(ref, m); !item.Me {
+			view.Members = append(view.Members, item)
+		}
+	}
+	return view, err
+}
+
+func (v *visit) transferOrg() error {
+	to := v.form["to"]
+	if to == "" {
+		ref, err := v.settled()
+		if err != nil {
+			return err
+		}
+		return v.transferAgain(ref)
+	}
+	if err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to); err != nil {
+		return err
+	}
+	return v.done(v.orgPath(""))
+}
+
+// transferAgain asks for the member that nobody has chosen.
+func (v *visit) transferAgain(ref orgRef) error {
+	view, err := v.transferView(ref, v.form["q"])
+	if err != nil {
+		return err
+	}
+	view.Errors = map[string]string{"to": v.messages.text("org_transfer.choose")}
+	return v.again(http.StatusUnprocessableEntity, "org_transfer", view, view.Errors)
+}
