@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -44,7 +45,15 @@ func (s *Service) endSessions(ctx context.Context, j job.Job) error {
 		return err
 	}
 	if e.SessionID == "" {
-		return s.sessions.RevokeBefore(ctx, e.UserID, e.Except, e.At)
+		epoch := int64(math.MaxInt64) // of an account that is gone
+		user, _, err := s.users.User(ctx, e.UserID)
+		switch {
+		case err == nil:
+			epoch = user.AuthEpoch
+		case !errors.Is(err, authcore.ErrNotFound):
+			return fmt.Errorf("finding account: %w", err)
+		}
+		return s.sessions.RevokeBefore(ctx, e.UserID, e.Except, e.At, epoch)
 	}
 	err := s.sessions.Revoke(ctx, e.UserID, e.SessionID)
 	if errors.Is(err, authcore.ErrNotFound) {

@@ -27,7 +27,7 @@ type Sessions interface {
 	List(ctx context.Context, userID string) ([]session.Session, error)
 	Revoke(ctx context.Context, userID, sessionID string) error
 	RevokeAll(ctx context.Context, userID, except string) (int, error)
-	RevokeBefore(ctx context.Context, userID, except string, at time.Time) error
+	RevokeBefore(ctx context.Context, userID, except string, at time.Time, epoch int64) error
 	Rewrite(ctx context.Context, userID string, current func(context.Context) (session.Change, error)) ([]session.Rewritten, error)
 }
 

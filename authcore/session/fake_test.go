@@ -20,6 +20,7 @@ type memory struct {
 	mu      sync.Mutex
 	records map[Hash]*Record
 	reads   int
+	deletes int
 	broken  bool
 	// afterFind runs outside of the lock with the answer already taken.
 	afterFind func()
@@ -93,6 +94,7 @@ func (m *memory) Touch(_ context.Context, h Hash, seen Seen) error {
 func (m *memory) Delete(_ context.Context, _ string, hashes ...Hash) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.deletes++
 	for _, h := range hashes {
 		delete(m.records, h)
 	}
@@ -169,14 +171,14 @@ func (n *notes) Active(context.Context, time.Time) ([]Revocation, error) {
 	return slices.Clone(n.list), nil
 }
 
-func (n *notes) Revoked(_ context.Context, h Hash, id, user string, created time.Time) (bool, error) {
+func (n *notes) Revoked(_ context.Context, h Hash, id, user string, created time.Time, epoch int64) (bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.broken {
 		return false, errBroken
 	}
 	return slices.ContainsFunc(n.list, func(r Revocation) bool {
-		return r.Hash == h || r.Hash == Hash{} && r.UserID == user && r.Except != id && !created.After(r.At)
+		return r.Hash == h || r.Hash == Hash{} && r.UserID == user && r.covers(&Session{ID: id, CreatedAt: created, AuthEpoch: epoch})
 	}), nil
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,8 @@ type Manager struct {
 	now      authcore.Clock
 	logger   *slog.Logger
 	settings atomic.Pointer[Settings]
+	// reconciling is held by the one run that goes through the revocation log.
+	reconciling sync.Mutex
 
 	cache   *cache
 	loader  *loader
@@ -88,6 +91,8 @@ const (
 	checkEvery = 30 * time.Second
 	// checkUnlinked is how often that is done while the link is down.
 	checkUnlinked = time.Second
+	// maxReconcile bounds how long the revocation log may take to be gone through.
+	maxReconcile = time.Minute
 )
 
 // Run keeps the manager in step with the other nodes, notes activity and ends
@@ -104,7 +109,9 @@ func (m *Manager) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		m.reconcile(ctx)
+		if _, needed := m.link.needsReconcile(); needed {
+			go m.reconcile(ctx) // which takes as long as there are revocations
+		}
 		now := m.now()
 		if !m.link.fresh(now) || now.Sub(checked) >= checkEvery {
 			checked = now
@@ -123,7 +130,7 @@ func (l *listener) Up() {
 	m.link.up(m.now())
 	// Reconciling must not hold up the link: it talks to databases.
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*storeTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), maxReconcile)
 		defer cancel()
 		m.reconcile(ctx)
 		m.checkStreams(ctx)

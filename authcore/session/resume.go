@@ -140,7 +140,7 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	revoked, err := m.log.Revoked(ctx, live.Hash, live.ID, live.Identity.UserID, live.CreatedAt)
+	revoked, err := m.log.Revoked(ctx, live.Hash, live.ID, live.Identity.UserID, live.CreatedAt, live.AuthEpoch)
 	if err != nil {
 		m.counts.failures.Add(1)
 		return fmt.Errorf("checking revocations: %w: %w", authcore.ErrUnavailable, err)

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -269,6 +270,47 @@ func TestFailOverToAnOlderState(t *testing.T) {
 		t.Error("the revoked session is still in the store")
 	}
 	b.mustBeGone(t, token)
+}
+
+// TestRevocationsDoNotHangOnClocks: a session that a node whose clock is ahead has opened
+// before the account was disabled ends with it.
+func TestRevocationsDoNotHangOnClocks(t *testing.T) {
+	b := newBench(t)
+	open := func(epoch int64) (Token, *Session) {
+		token, s, err := b.Open(t.Context(), Grant{Identity: authcore.Identity{UserID: "ada"}, AuthEpoch: epoch}, func(context.Context, *Session) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token, s
+	}
+	disabled := b.now()
+	b.pass(5 * time.Minute)
+	ahead, _ := open(3)
+	again, _ := open(4)
+	if err := b.RevokeBefore(t.Context(), "ada", "", disabled, 4); err != nil {
+		t.Fatal(err)
+	}
+	b.mustBeGone(t, ahead)
+	b.mustResume(t, again)
+}
+
+// TestManyRevocationsAreReplayed: user by user, not one by one.
+func TestManyRevocationsAreReplayed(t *testing.T) {
+	b := newBench(t)
+	token, opened := b.open(t, "user-7", false)
+	live := b.mustResume(t, token)
+	const users, each = 200, 500
+	for u := range users {
+		for range each {
+			b.log.list = append(b.log.list, Revocation{Hash: NewToken().Hash(), UserID: fmt.Sprint("user-", u), At: b.now(), ExpiresAt: b.now().Add(time.Hour)})
+		}
+	}
+	b.log.list = append(b.log.list, Revocation{UserID: "user-7", At: opened.CreatedAt, ExpiresAt: b.now().Add(time.Hour)})
+	b.Listener().Down()
+	b.linkUp(t)
+	if b.store.deletes > users+1 || b.store.records[live.Hash] != nil {
+		t.Errorf("%d deletions for %d users, and the session %v", b.store.deletes, users, b.store.records[live.Hash])
+	}
 }
 
 func TestCoalescedReads(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -88,15 +90,19 @@ func (m *Manager) RevokeAll(ctx context.Context, userID, except string) (int, er
 	return len(ending), m.remove(ctx, userID, ending)
 }
 
-// RevokeBefore ends the sessions of a user that were opened before a moment,
-// except the one with the given id if it is not empty. It may be repeated.
-func (m *Manager) RevokeBefore(ctx context.Context, userID, except string, at time.Time) error {
+// RevokeBefore ends the sessions of a user that were opened before a moment or carry
+// a lower auth epoch, except the one with the given id if it is not empty. It may be
+// repeated.
+func (m *Manager) RevokeBefore(ctx context.Context, userID, except string, at time.Time, epoch int64) error {
 	settings := m.settings.Load()
-	note := Revocation{UserID: userID, Except: except, At: at.UTC(), ExpiresAt: at.UTC().Add(max(settings.Absolute, settings.Remember))}
+	note := Revocation{
+		UserID: userID, Except: except, At: at.UTC(), Epoch: epoch,
+		ExpiresAt: at.UTC().Add(max(settings.Absolute, settings.Remember)),
+	}
 	if err := m.record(ctx, note); err != nil {
 		return err
 	}
-	return m.replayNote(ctx, note)
+	return m.replayUser(ctx, userID, []Revocation{note})
 }
 
 // revoke notes the end of sessions and removes them.
@@ -139,8 +145,13 @@ func (m *Manager) record(ctx context.Context, r Revocation) error {
 }
 
 // reconcile brings the session store up to date with the revocation log after
-// the link was (re)established; only then is the cache trusted again.
+// the link was (re)established; only then is the cache trusted again. One run at a
+// time is enough.
 func (m *Manager) reconcile(ctx context.Context) {
+	if !m.reconciling.TryLock() {
+		return
+	}
+	defer m.reconciling.Unlock()
 	epoch, needed := m.link.needsReconcile()
 	if !needed {
 		return
@@ -152,7 +163,11 @@ func (m *Manager) reconcile(ctx context.Context) {
 	m.link.reconciledAt(epoch)
 }
 
-// replay deletes what the revocation log says must not be there.
+// replayers is how many users are replayed at a time.
+const replayers = 16
+
+// replay deletes what the revocation log says must not be there. The log holds the
+// sign-outs of as long as a session can live, so it is gone through user by user.
 func (m *Manager) replay(ctx context.Context) error {
 	if m.log == nil {
 		return nil
@@ -161,31 +176,58 @@ func (m *Manager) replay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	users := make(map[string][]Revocation)
 	for _, note := range notes {
-		if err := m.replayNote(ctx, note); err != nil {
-			return err
+		users[note.UserID] = append(users[note.UserID], note)
+	}
+	var all sync.WaitGroup
+	var failed atomic.Pointer[error]
+	slots := make(chan struct{}, replayers)
+	for userID, notes := range users {
+		slots <- struct{}{}
+		if failed.Load() != nil {
+			break
 		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if err := m.replayUser(ctx, userID, notes); err != nil {
+				failed.Store(&err)
+			}
+		})
+	}
+	all.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
 	}
 	return nil
 }
 
-func (m *Manager) replayNote(ctx context.Context, note Revocation) error {
-	if note.Hash != (Hash{}) {
-		return m.store.Delete(ctx, note.UserID, note.Hash)
-	}
-	owned, err := m.store.OfUser(ctx, note.UserID)
-	if err != nil {
-		return err
-	}
-	for i := range owned {
-		live, err := newLive(owned[i].Hash, &owned[i].Record)
-		// What cannot be read is nobody's session, and must not keep the others.
-		if err == nil && (live.ID == note.Except || live.CreatedAt.After(note.At)) {
-			continue
+// replayUser deletes the sessions of a user that notes cover.
+func (m *Manager) replayUser(ctx context.Context, userID string, notes []Revocation) error {
+	var hashes []Hash
+	var whole []Revocation
+	for _, note := range notes {
+		if note.Hash == (Hash{}) {
+			whole = append(whole, note)
+		} else {
+			hashes = append(hashes, note.Hash)
 		}
-		if err := m.remove(ctx, note.UserID, owned[i:i+1]); err != nil {
+	}
+	if len(hashes) > 0 {
+		if err := m.store.Delete(ctx, userID, hashes...); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(whole) == 0 {
+		return nil
+	}
+	owned, err := m.store.OfUser(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return m.remove(ctx, userID, slices.DeleteFunc(owned, func(o Owned) bool {
+		s, err := decode(&o.Record)
+		// What cannot be read is nobody's session, and must not keep the others.
+		return err == nil && !slices.ContainsFunc(whole, func(note Revocation) bool { return note.covers(s) })
+	}))
 }

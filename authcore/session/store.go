@@ -83,8 +83,11 @@ type Revocation struct {
 	UserID string
 	// Except is a session id that a revocation of the whole user spares.
 	Except string
-	// At is when it was revoked: sessions of the user created later are fine.
-	At time.Time
+	// At is when it was revoked: sessions of the user created later are fine, unless
+	// they carry a lower auth epoch than Epoch. That does not hang on the clocks of
+	// nodes, one of which may have been ahead. Zero asks for none.
+	At    time.Time
+	Epoch int64
 	// ExpiresAt is when the session would have ended anyway, so that the note
 	// can be forgotten.
 	ExpiresAt time.Time
@@ -99,9 +102,14 @@ type RevocationLog interface {
 	Record(ctx context.Context, r Revocation) error
 	// Active returns the revocations that have not expired at the given time.
 	Active(ctx context.Context, at time.Time) ([]Revocation, error)
-	// Revoked reports whether a session (its hash, id, owner and creation
-	// time) is covered by a revocation.
-	Revoked(ctx context.Context, hash Hash, sessionID, userID string, createdAt time.Time) (bool, error)
+	// Revoked reports whether a session (its hash, id, owner, creation time and auth
+	// epoch) is covered by a revocation.
+	Revoked(ctx context.Context, hash Hash, sessionID, userID string, createdAt time.Time, epoch int64) (bool, error)
+}
+
+// covers reports whether a revocation of the whole user ends a session of theirs.
+func (r Revocation) covers(s *Session) bool {
+	return s.ID != r.Except && (!s.CreatedAt.After(r.At) || s.AuthEpoch < r.Epoch)
 }
 
 // Bus carries invalidations between the nodes that share a session store.

@@ -40,7 +40,7 @@ func everyCall(db *sqlstore.DB) map[string]func(context.Context) error {
 			return err
 		},
 		"revocation": func(ctx context.Context) error {
-			_, err := db.Revocations().Revoked(ctx, session.Hash{}, "", "", fixedTime)
+			_, err := db.Revocations().Revoked(ctx, session.Hash{}, "", "", fixedTime, 0)
 			return err
 		},
 	}

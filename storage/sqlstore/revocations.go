@@ -25,10 +25,10 @@ func (l *Revocations) Record(ctx context.Context, r session.Revocation) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM revocations WHERE expires_at <= $1`, micros(l.db.now())); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO revocations (hash, user_id, except_id, at, expires_at)
-			VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (hash, user_id, except_id, at) DO UPDATE SET expires_at = excluded.expires_at`,
-			r.Hash[:], r.UserID, r.Except, micros(r.At), micros(r.ExpiresAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO revocations (hash, user_id, except_id, at, epoch, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (hash, user_id, except_id, at) DO UPDATE SET epoch = excluded.epoch, expires_at = excluded.expires_at`,
+			r.Hash[:], r.UserID, r.Except, micros(r.At), r.Epoch, micros(r.ExpiresAt))
 		return err
 	})
 }
@@ -37,7 +37,7 @@ func (l *Revocations) Record(ctx context.Context, r session.Revocation) error {
 func (l *Revocations) Active(ctx context.Context, at time.Time) ([]session.Revocation, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	rows, err := l.db.read.QueryContext(ctx, `SELECT hash, user_id, except_id, at, expires_at
+	rows, err := l.db.read.QueryContext(ctx, `SELECT hash, user_id, except_id, at, epoch, expires_at
 		FROM revocations WHERE expires_at > $1 ORDER BY at`, micros(at))
 	if err != nil {
 		return nil, l.db.failed("reading revocations", err)
@@ -48,7 +48,7 @@ func (l *Revocations) Active(ctx context.Context, at time.Time) ([]session.Revoc
 		var r session.Revocation
 		var hash []byte
 		var revoked, expires int64
-		if err := rows.Scan(&hash, &r.UserID, &r.Except, &revoked, &expires); err != nil {
+		if err := rows.Scan(&hash, &r.UserID, &r.Except, &revoked, &r.Epoch, &expires); err != nil {
 			return nil, l.db.failed("reading revocations", err)
 		}
 		copy(r.Hash[:], hash)
@@ -59,13 +59,13 @@ func (l *Revocations) Active(ctx context.Context, at time.Time) ([]session.Revoc
 }
 
 // Revoked implements session.RevocationLog.
-func (l *Revocations) Revoked(ctx context.Context, hash session.Hash, sessionID, userID string, createdAt time.Time) (bool, error) {
+func (l *Revocations) Revoked(ctx context.Context, hash session.Hash, sessionID, userID string, createdAt time.Time, epoch int64) (bool, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	var revoked bool
 	row := l.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM revocations WHERE hash = $1)
-		OR EXISTS (SELECT 1 FROM revocations WHERE hash = $2 AND user_id = $3 AND except_id <> $4 AND at >= $5)`,
-		hash[:], everySession[:], userID, sessionID, micros(createdAt))
+		OR EXISTS (SELECT 1 FROM revocations WHERE hash = $2 AND user_id = $3 AND except_id <> $4 AND (at >= $5 OR epoch > $6))`,
+		hash[:], everySession[:], userID, sessionID, micros(createdAt), epoch)
 	err := row.Scan(&revoked)
 	return revoked, l.db.failed("checking revocations", err)
 }

@@ -19,7 +19,7 @@ func Revocations(t *testing.T, open func(testing.TB) session.RevocationLog) {
 
 func wantRevoked(ctx context.Context, t *testing.T, l session.RevocationLog, what string, want bool, hash session.Hash, id, userID string, created time.Time) {
 	t.Helper()
-	got, err := l.Revoked(ctx, hash, id, userID, created)
+	got, err := l.Revoked(ctx, hash, id, userID, created, 3)
 	must(t, err)
 	if got != want {
 		t.Errorf("%s: revoked is %v, want %v", what, got, want)
@@ -42,6 +42,10 @@ func testRevokeAll(ctx context.Context, t *testing.T, l session.RevocationLog) {
 	wantRevoked(ctx, t, l, "an older session", true, newHash(), newID(), userID, at.Add(-time.Second))
 	wantRevoked(ctx, t, l, "one made in that moment", true, newHash(), newID(), userID, at)
 	wantRevoked(ctx, t, l, "a later session", false, newHash(), newID(), userID, at.Add(time.Second))
+	must(t, l.Record(ctx, session.Revocation{UserID: userID, At: at.Add(-time.Hour), Epoch: 3, ExpiresAt: at.Add(time.Hour)}))
+	wantRevoked(ctx, t, l, "a later session of the same epoch", false, newHash(), newID(), userID, at.Add(time.Second))
+	must(t, l.Record(ctx, session.Revocation{UserID: userID, Except: spared, At: at.Add(-time.Hour), Epoch: 4, ExpiresAt: at.Add(time.Hour)}))
+	wantRevoked(ctx, t, l, "a later session, by the clock, of an older epoch", true, newHash(), newID(), userID, at.Add(time.Second))
 	wantRevoked(ctx, t, l, "the spared session", false, newHash(), spared, userID, at.Add(-time.Second))
 	wantRevoked(ctx, t, l, "somebody else's", false, newHash(), newID(), newID(), at.Add(-time.Second))
 }
@@ -50,7 +54,7 @@ func testActive(ctx context.Context, t *testing.T, l session.RevocationLog) {
 	at := now()
 	gone := session.Revocation{Hash: newHash(), UserID: newID(), At: at.Add(-2 * time.Hour), ExpiresAt: at.Add(-time.Hour)}
 	one := session.Revocation{Hash: newHash(), UserID: newID(), At: at.Add(-time.Minute), ExpiresAt: at.Add(time.Hour)}
-	all := session.Revocation{UserID: newID(), Except: newID(), At: at, ExpiresAt: at.Add(2 * time.Hour)}
+	all := session.Revocation{UserID: newID(), Except: newID(), At: at, Epoch: 7, ExpiresAt: at.Add(2 * time.Hour)}
 	for _, r := range []session.Revocation{gone, all, one} {
 		must(t, l.Record(ctx, r))
 	}

@@ -124,6 +124,8 @@ CREATE TABLE revocations (
     user_id    TEXT COLLATE "C" NOT NULL,
     except_id  TEXT   NOT NULL,
     at         BIGINT NOT NULL,
+    -- Sessions of the user with a lower auth epoch end too, whenever they were made.
+    epoch      BIGINT NOT NULL DEFAULT 0,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (hash, user_id, except_id, at)
 );

@@ -124,6 +124,8 @@ CREATE TABLE revocations (
     user_id    TEXT    NOT NULL,
     except_id  TEXT    NOT NULL,
     at         INTEGER NOT NULL,
+    -- Sessions of the user with a lower auth epoch end too, whenever they were made.
+    epoch      INTEGER NOT NULL DEFAULT 0,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (hash, user_id, except_id, at)
 ) STRICT, WITHOUT ROWID;
