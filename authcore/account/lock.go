@@ -27,7 +27,6 @@ type locked struct {
 // the time that an answer takes would say that there is one. A failure to do so
 // changes nothing for the visitor.
 func (s *Service) tellOfLock(ctx context.Context, key string, client authcore.Client) {
-	s.events.Emit(events.Locked, nil)
 	client.UserAgent = "" // of any length, and of no use here
 	j, err := job.New(s.sealer, TellOfLockJob, locked{key, client}, s.clock())
 	if err == nil {
@@ -64,5 +63,9 @@ func (s *Service) doTellOfLock(ctx context.Context, j job.Job) error {
 		letters = append(letters, letter)
 	}
 	event := audit.New(s.clock(), audit.Lockout, l.Client).By(audit.ActorSystem, "").Of(user.ID)
-	return s.ledger.Note(ctx, event, letters...)
+	if err := s.ledger.Note(ctx, event, letters...); err != nil {
+		return err
+	}
+	s.events.Emit(events.Locked, map[string]any{"user_id": user.ID})
+	return nil
 }

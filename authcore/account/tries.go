@@ -54,7 +54,7 @@ func (s *Service) FactorFailed(ctx context.Context, live *session.Live, left int
 	if err := s.ledger.Note(ctx, event, letter); err != nil {
 		return fmt.Errorf("noting lock: %w", err)
 	}
-	s.events.Emit(events.Locked, nil)
+	s.events.Emit(events.Locked, map[string]any{"user_id": user.ID})
 	return nil
 }
 
