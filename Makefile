@@ -4,14 +4,15 @@ CADDY := build/caddy
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 AXE := 4.14.1
 CADDYFILES := Caddyfile.example docker/Caddyfile
-PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography
+PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography nodejs
 
-.PHONY: help run build test race axe bench timing lint deps clean
+.PHONY: help run build test race fuzz axe bench timing lint deps clean
 
 help:
 	@echo 'make run     builds Caddy with Sigra and serves a demo app behind it on http://localhost:8080'
 	@echo 'make test    runs every test, on real Postgres, Redis and Chromium, with axe-core where npm is'
-	@echo 'make race    runs the Go tests under the race detector'
+	@echo 'make race    runs the race detector: over the packages, and in gateways'
+	@echo 'make fuzz    runs each fuzz target for FUZZTIME, a few seconds'
 	@echo 'make axe     runs the browser tests alone, with axe-core: what keeps people out of a page'
 	@echo 'make bench   measures the gateway against bare Caddy'
 	@echo 'make timing  compares the answers to known and unknown addresses'
@@ -38,8 +39,21 @@ deps:
 test: deps build
 	@axe=$$(.ci/axe $(AXE)) && SIGRA_AXE=$$axe go run ./tests/count ./...
 
-race: deps build
-	go test -race ./...
+# Everything under -race would take an hour: the packages, and a gateway built with
+# it under the tests that make its goroutines meet.
+RACING := TestRevocationOnEveryNode|TestRevocationBeats|TestReloadDropsNoStream|TestRejectedReload|TestSilentStreams|TestSetUpLinkMakesOneAccount|TestFloodOfSignIns|TestMetrics
+
+race:
+	@.ci/deps $(PACKAGES) gcc libc6-dev
+	go test -race ./authcore/... ./storage/local ./caddymodule ./ui
+	@mkdir -p build
+	go build -race -o build/caddy-race ./caddymodule/cmd/caddy
+	SIGRA_CADDY=$(CURDIR)/build/caddy-race go test -count=1 -run '$(RACING)' ./tests/e2e
+
+FUZZTIME := 3s
+
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
 
 axe: deps build
 	@axe=$$(CI=true .ci/axe $(AXE)) && SIGRA_AXE=$$axe go test -count=1 ./tests/browser

@@ -44,7 +44,7 @@ func TestAssetsOfAPage(t *testing.T) {
 			t.Errorf("%s: HEAD has a body", match[1])
 		}
 	}
-	if p.sessions.reads > 0 {
+	if p.sessions.reads.Load() > 0 {
 		t.Error("a file cost a look for a session")
 	}
 }

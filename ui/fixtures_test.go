@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,11 +241,11 @@ func (f *fakeRecovery) Reset(_ context.Context, secret, password string, _ authc
 type fakeSessions struct {
 	live  *session.Live
 	err   error
-	reads int
+	reads atomic.Int64
 }
 
 func (f *fakeSessions) Resume(_ context.Context, tokens ...session.Token) (*session.Live, error) {
-	f.reads++
+	f.reads.Add(1)
 	if f.err != nil {
 		return nil, f.err
 	}

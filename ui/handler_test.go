@@ -19,7 +19,7 @@ func TestUnknownPaths(t *testing.T) {
 	} {
 		want(t, p.get(path, "Cookie", cookieLine()), http.StatusNotFound, "Nothing here")
 	}
-	if p.sessions.reads > 0 {
+	if p.sessions.reads.Load() > 0 {
 		t.Error("a path that does not exist cost a look for a session")
 	}
 }
@@ -100,8 +100,8 @@ func TestGarbageCookiesReachNoStore(t *testing.T) {
 	for _, line := range []string{"", testCookie.Name + "=", testCookie.Name + "=x", testCookie.Name + "=" + strings.Repeat("A", 5000), "sigra=" + testToken.String()} {
 		want(t, p.get("/_auth/whoami", "Cookie", line), http.StatusUnauthorized)
 	}
-	if p.sessions.reads > 0 {
-		t.Errorf("%d reads", p.sessions.reads)
+	if p.sessions.reads.Load() > 0 {
+		t.Errorf("%d reads", p.sessions.reads.Load())
 	}
 }
 

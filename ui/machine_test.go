@@ -56,7 +56,7 @@ func TestJWKS(t *testing.T) {
 			t.Errorf("%s: %d %s", match, w.Code, w.Body)
 		}
 	}
-	if p.sessions.reads > 0 {
+	if p.sessions.reads.Load() > 0 {
 		t.Error("the public keys cost a look for a session")
 	}
 }

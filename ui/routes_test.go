@@ -55,7 +55,7 @@ func TestEveryPostIsCheckedForItsOrigin(t *testing.T) {
 			r.Body = io.NopCloser(unread{t})
 			w := p.serve(r)
 			want(t, w, http.StatusForbidden, "This came from another site")
-			if p.calls() > 0 || p.sessions.reads > 0 || len(w.Result().Cookies()) > 0 {
+			if p.calls() > 0 || p.sessions.reads.Load() > 0 || len(w.Result().Cookies()) > 0 {
 				t.Errorf("%s with %v did %v", path, headers, p.accounts.calls)
 			}
 			w = p.serve(request(http.MethodPost, path, "", append(headers, "Accept", asJSON)...))

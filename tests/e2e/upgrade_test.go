@@ -67,13 +67,9 @@ func TestForgedHeadersOnUpgrades(t *testing.T) {
 func TestForeignPagesOpenNoStream(t *testing.T) {
 	for version, connect := range map[string]func(t *testing.T, c *gateway.Client, r *http.Request){
 		"HTTP/2.0": func(t *testing.T, c *gateway.Client, r *http.Request) {
-			//lint:ignore SA1019 http.Transport refuses the header that an extended CONNECT wants
-			h2 := &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-			t.Cleanup(func() {
-				//lint:ignore SA1019 as above
-				h2.CloseIdleConnections()
-			})
-			c.Transport = h2
+			//lint:ignore SA1019 the transport that replaces it refuses to send :protocol
+			c.Transport = &http2.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+			t.Cleanup(c.CloseIdleConnections)
 			r.Header[":protocol"] = []string{"websocket"}
 		},
 		"HTTP/3.0": func(t *testing.T, c *gateway.Client, r *http.Request) {
