@@ -55,6 +55,7 @@ func (q *queue) Done(_ context.Context, j Job) error {
 func (q *queue) Failed(_ context.Context, j Job) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	j.Lease = "" // as the real ones do: else a renewal under way would move the next try
 	q.jobs[j.ID] = j
 	return nil
 }

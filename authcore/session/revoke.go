@@ -87,7 +87,7 @@ func (m *Manager) RevokeAll(ctx context.Context, userID, except string) (int, er
 			ending = append(ending, o)
 		}
 	}
-	return len(ending), m.remove(ctx, userID, ending)
+	return len(ending), m.revoke(ctx, userID, ending)
 }
 
 // RevokeBefore ends the sessions of a user that were opened before a moment or carry
@@ -105,7 +105,10 @@ func (m *Manager) RevokeBefore(ctx context.Context, userID, except string, at ti
 	return m.replayUser(ctx, userID, []Revocation{note})
 }
 
-// revoke notes the end of sessions and removes them.
+// revoke notes the end of sessions and removes them. Each is noted by its hash,
+// also under a note for all of a user: on a Cluster the index of the user and a
+// session are on different servers, and one that a fail-over brought back is in no
+// index that a replay could find it by.
 func (m *Manager) revoke(ctx context.Context, userID string, owned []Owned) error {
 	now := m.now().UTC()
 	for _, o := range owned {
@@ -225,7 +228,7 @@ func (m *Manager) replayUser(ctx context.Context, userID string, notes []Revocat
 	if err != nil {
 		return err
 	}
-	return m.remove(ctx, userID, slices.DeleteFunc(owned, func(o Owned) bool {
+	return m.revoke(ctx, userID, slices.DeleteFunc(owned, func(o Owned) bool {
 		s, err := decode(&o.Record)
 		// What cannot be read is nobody's session, and must not keep the others.
 		return err == nil && !slices.ContainsFunc(whole, func(note Revocation) bool { return note.covers(s) })

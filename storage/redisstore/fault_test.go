@@ -139,7 +139,7 @@ func TestSentinelFailOver(t *testing.T) {
 	if err := c.Sessions().Create(ctx, hash, someRecord("user")); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond) // replication is asynchronous
+	server.AwaitReplica(t) // replication is asynchronous
 	server.Failover(t)
 	var records []*session.Record
 	var err error

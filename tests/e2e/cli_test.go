@@ -49,7 +49,7 @@ func TestCommands(t *testing.T) {
 			refuse("accepts 1 arg(s), received 2", "user", "disable", user, "eve@example.com")
 			refuse("accepts 0 arg(s), received 1", "user", "list", user)
 			refuse("accepts between 1 and 2 arg(s)", "session", "revoke")
-			refuse("no mail with this id", "mail", "retry", "nonsense")
+			refuse("nothing with this id", "mail", "retry", "nonsense")
 			if running {
 				must("invited=bob", "user", "invite", "bob@example.com")
 			} else { // a link in a mail must lead somewhere

@@ -96,6 +96,16 @@ func (s *RedisSentinelServer) Master() (*RedisServer, error) {
 	return nil, fmt.Errorf("unknown master %v", addr)
 }
 
+// AwaitReplica returns when all that the master was told has reached the replica.
+func (s *RedisSentinelServer) AwaitReplica(t testing.TB) {
+	t.Helper()
+	master, err := s.Master()
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the replica to be in sync", master.inSync)
+}
+
 // Failover kills the master and returns when the other server has taken over.
 func (s *RedisSentinelServer) Failover(t testing.TB) {
 	t.Helper()
