@@ -3,6 +3,7 @@
 CADDY := build/caddy
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 AXE := 4.14.1
+MINIFLUX := v2.2.14
 CADDYFILES := Caddyfile.example docker/Caddyfile
 PACKAGES := postgresql redis-server chromium python3-jwt python3-cryptography nodejs
 
@@ -35,6 +36,7 @@ run: build
 
 deps:
 	@.ci/deps $(PACKAGES)
+	@.ci/apps $(MINIFLUX)
 
 test: deps build
 	@axe=$$(.ci/axe $(AXE)) && SIGRA_AXE=$$axe go run ./tests/count ./...

@@ -22,6 +22,7 @@ type process struct {
 	name  string
 	path  string
 	args  []string
+	env   []string // beside that of the test
 	dir   string
 	owner *owner // nil: the user of the test
 	ready func() error
@@ -70,6 +71,7 @@ func (p *process) spawn() error {
 	defer log.Close()
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
+	cmd.Env = append(os.Environ(), p.env...)
 	cmd.SysProcAttr = childAttributes(p.owner)
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
