@@ -104,7 +104,7 @@ func (g *gateway) join(t testing.TB, slug, role string, rules ...authcore.OrgRul
 	}
 	if role != "" {
 		event = audit.New(now, audit.OrgMemberAdd, authcore.Client{})
-		if err := g.app.engine.db.Orgs().Add(t.Context(), org.Authority{}, o.ID, user.ID, role, event); err != nil {
+		if err := g.app.engine.db.Orgs().Add(t.Context(), org.Authority{}, o.ID, user.ID, role, "owner", event); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func (w *world) found(t *testing.T, slug, userID string) org.Org {
 // join makes a user a member of an organization, and leave ends that.
 func (w *world) join(t *testing.T, o org.Org, userID, role string) {
 	t.Helper()
-	if err := w.db.Orgs().Add(t.Context(), org.Authority{}, o.ID, userID, role, audit.New(time.Now(), audit.OrgMemberAdd, client)); err != nil {
+	if err := w.db.Orgs().Add(t.Context(), org.Authority{}, o.ID, userID, role, "owner", audit.New(time.Now(), audit.OrgMemberAdd, client)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -214,7 +214,7 @@ func (s *Service) Join(ctx context.Context, a Actor, slug string) (joined bool, 
 	}
 	event := s.event(audit.OrgMemberAdd, a, j.Org.ID).Of(userID).With("role", j.Role).With("method", "domain")
 	// The address is the authority, so that of the user is not asked for.
-	if err := s.Members.Add(ctx, Authority{}, j.Org.ID, userID, j.Role, event, jobs...); err != nil {
+	if err := s.Members.Add(ctx, Authority{}, j.Org.ID, userID, j.Role, s.Config.Roles.Owner(), event, jobs...); err != nil {
 		return false, fmt.Errorf("joining: %w", err)
 	}
 	if err := s.Accounts.Refresh(ctx, userID); err != nil {
@@ -246,8 +246,8 @@ func (s *Service) Admit(ctx context.Context, a Actor, slug, userID, role string)
 	if err != nil {
 		return err
 	}
-	if role == s.Config.Roles.Owner() && st.Role != role && a.Live != nil {
-		return ErrForbidden
+	if err := s.checkGrant(ctx, a, slug, role); err != nil {
+		return err
 	}
 	list, err := s.Domains.Requests(ctx, st.ID, maxRequests)
 	if err != nil {

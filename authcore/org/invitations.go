@@ -31,7 +31,10 @@ func (s *Service) Invite(ctx context.Context, a Actor, slug, email, role string)
 	if !ok {
 		return invalid("email", account.ProblemEmail)
 	}
-	if role, err = s.role(role); err != nil {
+	if role, err = s.role(role); err == nil {
+		err = s.checkGrant(ctx, a, slug, role)
+	}
+	if err != nil {
 		return err
 	}
 	now := s.Clock().UTC()
@@ -108,6 +111,9 @@ func (s *Service) Resend(ctx context.Context, a Actor, slug, id string) error {
 	if err == nil && o.ID != st.ID {
 		err = authcore.ErrNotFound
 	}
+	if err == nil {
+		err = s.checkGrant(ctx, a, slug, in.Role)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,5 +124,5 @@ func (s *Service) Resend(ctx context.Context, a Actor, slug, id string) error {
 		return err
 	}
 	event := s.event(audit.OrgInviteRenew, a, st.ID).On(id)
-	return s.Invitations.Renew(ctx, s.managers(a), in, s.quota(), event, letter)
+	return s.Invitations.Renew(ctx, s.managers(a), in, s.Config.Roles.Owner(), s.quota(), event, letter)
 }

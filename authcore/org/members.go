@@ -99,7 +99,7 @@ func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role 
 		return err
 	}
 	event := s.event(audit.OrgMemberAdd, a, st.ID).Of(userID).With("role", role)
-	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, event, jobs...); err != nil {
+	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
 		return fmt.Errorf("adding member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
@@ -148,10 +148,8 @@ func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role strin
 	if err != nil || m.Role == role {
 		return err
 	}
-	if role == s.Config.Roles.Owner() { // whoever sits down at an open session must not get to stay
-		if _, err := s.Sensitive(ctx, a, slug); err != nil {
-			return err
-		}
+	if err := s.checkGrant(ctx, a, slug, role); err != nil {
+		return err
 	}
 	jobs, err := s.refreshing(userID)
 	if err != nil {
@@ -162,6 +160,17 @@ func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role strin
 		return fmt.Errorf("changing role: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
+}
+
+// checkGrant asks for what it takes to give somebody a role: owners are made by owners
+// who were proven not long ago, or whoever sits down at an open session would get to
+// stay.
+func (s *Service) checkGrant(ctx context.Context, a Actor, slug, role string) error {
+	if role != s.Config.Roles.Owner() {
+		return nil
+	}
+	_, err := s.Sensitive(ctx, a, slug)
+	return err
 }
 
 // Remove ends a membership, for whoever manages members; only owners remove owners.

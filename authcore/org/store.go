@@ -72,13 +72,14 @@ type Members interface {
 	SoleOwnerOf(ctx context.Context, userID, owner string) ([]Org, error)
 	// Add adds a member, and takes a request of theirs to join off the list. It
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
-	// over authcore.MaxMemberships.
-	Add(ctx context.Context, by Authority, orgID, userID, role string, event audit.Event, jobs ...job.Job) error
+	// over authcore.MaxMemberships, and as SetRole does where an owner is made.
+	Add(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// SetRole changes a role. It fails with ErrLastOwner when no owner would be left,
 	// and with ErrForbidden when an owner is concerned or made, and the authority is
 	// no owner's.
 	SetRole(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
-	// Remove ends a membership. It fails as SetRole does; everybody may leave.
+	// Remove ends a membership, and the open invitations by the member. It fails as
+	// SetRole does; everybody may leave.
 	Remove(ctx context.Context, by Authority, orgID, userID, owner string, event audit.Event, jobs ...job.Job) error
 	// Transfer makes another member owner in place of the authority, who gets a role.
 	Transfer(ctx context.Context, by Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error
@@ -129,9 +130,10 @@ type Invitations interface {
 	// owner's, and with ErrLimit over the quota.
 	Invite(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
 	// Renew gives a pending or expired invitation another secret and end, and sends a
-	// letter. It fails with authcore.ErrNotFound when it is neither, and with ErrLimit.
-	Renew(ctx context.Context, by Authority, in Invitation, q Quota, event audit.Event, jobs ...job.Job) error
-	// Revoke ends a pending invitation, or fails with authcore.ErrNotFound.
+	// letter. It fails with authcore.ErrNotFound when it is neither, with ErrForbidden when
+	// an owner is invited and the authority is no owner's, and with ErrLimit.
+	Renew(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
+	// Revoke ends a pending or expired invitation, or fails with authcore.ErrNotFound.
 	Revoke(ctx context.Context, by Authority, orgID, id string, event audit.Event) error
 	// Invitations returns those that are pending, and those that expired within the
 	// last 30 days, the newest first.

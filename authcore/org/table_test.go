@@ -146,7 +146,7 @@ func TestStaleProof(t *testing.T) {
 	s := newStage(newWorld(t))
 	s.reset()
 	s.pass(16 * time.Minute)
-	sensitive := []string{"ChangeSlug", "SetRules", "Delete", "Transfer", "AddDomain", "SetRole to owner"}
+	sensitive := []string{"ChangeSlug", "SetRules", "Delete", "Transfer", "AddDomain", "SetRole to owner", "Invite an owner", "Admit an owner"}
 	for _, act := range actions {
 		if act.user != nil {
 			continue

@@ -77,12 +77,16 @@ func spend(ctx context.Context, tx *sql.Tx, purpose token.Purpose, by org.Author
 }
 
 // Renew implements org.Invitations.
-func (s *Orgs) Renew(ctx context.Context, by org.Authority, in org.Invitation, q org.Quota, event audit.Event, jobs ...job.Job) error {
+func (s *Orgs) Renew(ctx context.Context, by org.Authority, in org.Invitation, owner string, q org.Quota, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "renewing an invitation", orgID: in.OrgID, by: by, accountID: by.UserID, event: event, jobs: jobs}
-	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
-		if err := found(affected(tx.ExecContext(ctx, `UPDATE invitations SET hash = $3, expires_at = $4
-			WHERE id = $1 AND org_id = $2 AND accepted_at = 0 AND revoked_at = 0`, in.ID, in.OrgID, in.Hash, micros(in.ExpiresAt)))); err != nil {
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		role, err := scanText(tx.QueryRowContext(ctx, `UPDATE invitations SET hash = $3, expires_at = $4
+			WHERE id = $1 AND org_id = $2 AND accepted_at = 0 AND revoked_at = 0 RETURNING role`, in.ID, in.OrgID, in.Hash, micros(in.ExpiresAt)))
+		if err != nil {
 			return err
+		}
+		if role == owner && !owns(by, st, owner) { // it may have lapsed because its author thought better of it
+			return org.ErrForbidden
 		}
 		return spend(ctx, tx, token.OrgInvite, by, in.OrgID, q, event)
 	})
@@ -93,8 +97,17 @@ func (s *Orgs) Revoke(ctx context.Context, by org.Authority, orgID, id string, e
 	e := edit{doing: "revoking an invitation", orgID: orgID, by: by, event: event}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
 		return found(affected(tx.ExecContext(ctx, `UPDATE invitations SET revoked_at = $3, expires_at = $3
-			WHERE id = $1 AND org_id = $2 AND accepted_at = 0 AND revoked_at = 0 AND expires_at > $3`, id, orgID, micros(event.At))))
+			WHERE id = $1 AND org_id = $2 AND accepted_at = 0 AND revoked_at = 0`, id, orgID, micros(event.At))))
 	})
+}
+
+// withdraw ends the open invitations of a member who may not stand behind them any
+// more: whoever is about to be removed must not come back by one of their own. With
+// a role, those to that role.
+func withdraw(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE invitations SET revoked_at = $3, expires_at = $3
+		WHERE org_id = $1 AND invited_by = $2 AND accepted_at = 0 AND revoked_at = 0 AND ($4 = '' OR role = $4)`, orgID, userID, micros(at), role)
+	return err
 }
 
 // Accept implements org.Invitations.

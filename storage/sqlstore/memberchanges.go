@@ -13,9 +13,12 @@ import (
 )
 
 // Add implements org.Members.
-func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role string, event audit.Event, jobs ...job.Job) error {
+func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "adding a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
-	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
+	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
+		if role == owner && !owns(by, st, owner) {
+			return org.ErrForbidden
+		}
 		return insertMember(ctx, tx, orgID, userID, role, event.At)
 	})
 }
@@ -79,6 +82,9 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 		if err := setRole(ctx, tx, orgID, userID, role); err != nil || current != owner {
 			return err
 		}
+		if err := withdraw(ctx, tx, orgID, userID, owner, event.At); err != nil {
+			return err
+		}
 		return keepOwner(ctx, tx, orgID, owner)
 	})
 }
@@ -97,6 +103,9 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 		if role == owner && !owns(by, st, owner) {
 			return org.ErrForbidden
 		}
+		if err := withdraw(ctx, tx, orgID, userID, "", event.At); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM memberships WHERE org_id = $1 AND user_id = $2`, orgID, userID); err != nil || role != owner {
 			return err
 		}
@@ -113,6 +122,9 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 		}
 		if by.UserID != "" {
 			if err := setRole(ctx, tx, orgID, by.UserID, role); err != nil {
+				return err
+			}
+			if err := withdraw(ctx, tx, orgID, by.UserID, owner, event.At); err != nil {
 				return err
 			}
 		}

@@ -80,7 +80,7 @@ func (s Orgs) org(ctx context.Context, t testing.TB, slug string) (org.Org, auth
 }
 
 func (s Orgs) add(ctx context.Context, by org.Authority, o org.Org, userID, role string) error {
-	return s.Add(ctx, by, o.ID, userID, role, orgEvent(audit.OrgMemberAdd, o.ID).Of(userID), laterJob())
+	return s.Add(ctx, by, o.ID, userID, role, owner, orgEvent(audit.OrgMemberAdd, o.ID).Of(userID), laterJob())
 }
 
 // member makes an account that belongs to an organization.

@@ -23,6 +23,7 @@ func Invitations(t *testing.T, open func(testing.TB) Orgs) {
 		"owners":            testInviteOwner,
 		"in place":          testInviteAgain,
 		"renew":             testRenew,
+		"owners' offers":    testOwnersOffers,
 		"lists":             testListInvitations,
 		"new account":       testAcceptNew,
 		"new account, once": testAcceptNewRace,
@@ -131,7 +132,7 @@ func testVoidInvitation(ctx context.Context, t *testing.T, s Orgs) {
 	must(t, s.Invite(ctx, operator, late, owner, org.Quota{}, orgEvent(audit.OrgInvite, o.ID)))
 	same(t, "the state", s.state(ctx, t, late, now()), org.Expired)
 	wantError(t, s.accept(ctx, late, user.ID), authcore.ErrNotFound)
-	wantError(t, revoke(operator, o, late), authcore.ErrNotFound)
+	must(t, revoke(operator, o, late)) // nobody sends it again then
 	same(t, "the members", s.roles(ctx, t, o), map[string]string{boss.ID: owner})
 }
 
@@ -196,7 +197,7 @@ func testRenew(ctx context.Context, t *testing.T, s Orgs) {
 	renewed, hash := in, newHash()
 	renewed.Hash, renewed.ExpiresAt = hash[:], now().Add(48*time.Hour)
 	renew := func(in org.Invitation) error {
-		return s.Renew(ctx, byManager(boss.ID), in, org.Quota{}, orgEvent(audit.OrgInviteRenew, o.ID), laterJob())
+		return s.Renew(ctx, byManager(boss.ID), in, owner, org.Quota{}, orgEvent(audit.OrgInviteRenew, o.ID), laterJob())
 	}
 	must(t, renew(renewed))
 	_, _, err := s.Invitation(ctx, in.Hash, "", now())
@@ -209,6 +210,26 @@ func testRenew(ctx context.Context, t *testing.T, s Orgs) {
 	must(t, s.accept(ctx, renewed, user.ID))
 	wantError(t, renew(renewed), authcore.ErrNotFound)
 	wantError(t, renew(newInvitation(o, "ada", plain)), authcore.ErrNotFound)
+}
+
+// An owner's offer that has lapsed is not a manager's to make again, and nobody's who
+// was removed.
+func testOwnersOffers(ctx context.Context, t *testing.T, s Orgs) {
+	o, boss := s.org(ctx, t, "acme")
+	second, admin := s.member(ctx, t, o, "grace", owner), s.member(ctx, t, o, "eve", manager)
+	offer := s.invite(ctx, t, o, second, "ada", owner)
+	again := func(by org.Authority) error {
+		return s.Renew(ctx, by, offer, owner, org.Quota{}, orgEvent(audit.OrgInviteRenew, o.ID), laterJob())
+	}
+	wantError(t, again(org.Authority{UserID: admin.ID, Roles: []string{owner, manager}}), org.ErrForbidden)
+	wantError(t, s.add(ctx, org.Authority{UserID: admin.ID, Roles: []string{owner, manager}}, o, s.user(ctx, t, "mallory").ID, owner), org.ErrForbidden)
+	must(t, again(byOwner(boss.ID)))
+	plainly := s.invite(ctx, t, o, second, "bob", plain)
+	must(t, s.setRole(ctx, byOwner(boss.ID), o, second.ID, manager))
+	same(t, "the offer of an owner who is none any more", s.state(ctx, t, offer, now()), org.Revoked)
+	same(t, "another by a manager", s.state(ctx, t, plainly, now()), org.Pending)
+	must(t, s.remove(ctx, byOwner(boss.ID), o, second.ID))
+	same(t, "that of somebody who is out", s.state(ctx, t, plainly, now()), org.Revoked)
 }
 
 func testListInvitations(ctx context.Context, t *testing.T, s Orgs) {

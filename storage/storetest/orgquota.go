@@ -23,7 +23,7 @@ func testQuota(ctx context.Context, t *testing.T, s Orgs) {
 	renew := func(by authcore.User) error {
 		hash := newHash()
 		in.Hash = hash[:]
-		return s.Renew(ctx, byManager(by.ID), in, q, orgEvent(audit.OrgInviteRenew, o.ID))
+		return s.Renew(ctx, byManager(by.ID), in, owner, q, orgEvent(audit.OrgInviteRenew, o.ID))
 	}
 	must(t, renew(boss)) // a letter is a letter
 	wantError(t, renew(boss), org.ErrLimit)

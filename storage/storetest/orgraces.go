@@ -48,7 +48,7 @@ func (s Orgs) changes(ctx context.Context, t *testing.T, o org.Org, other authco
 		"remove":        s.remove(ctx, managers, o, other.ID),
 		"transfer":      s.Transfer(ctx, owners, o.ID, other.ID, owner, plain, orgEvent(audit.OrgRoleChange, o.ID)),
 		"invite":        s.Invite(ctx, managers, newInvitation(o, "newcomer", plain), owner, org.Quota{}, orgEvent(audit.OrgInvite, o.ID)),
-		"renew":         s.Renew(ctx, managers, pending, org.Quota{}, orgEvent(audit.OrgInviteRenew, o.ID)),
+		"renew":         s.Renew(ctx, managers, pending, owner, org.Quota{}, orgEvent(audit.OrgInviteRenew, o.ID)),
 		"revoke":        s.Revoke(ctx, managers, o.ID, pending.ID, orgEvent(audit.OrgInviteRevoke, o.ID)),
 		"add domain":    s.AddDomain(ctx, owners, newDomain(o, "example.org"), 0, orgEvent(audit.OrgDomainAdd, o.ID)),
 		"mail proof":    s.MailProof(ctx, owners, o.ID, domainToken(o, "example.com"), org.Quota{}, orgEvent(audit.OrgDomainAdd, o.ID), laterJob()),

@@ -295,7 +295,7 @@ func testOrgEventRefused(ctx context.Context, t *testing.T, s Orgs) {
 		"create": s.Create(ctx, newOrg("second"), user.ID, owner, 0, bad, laterJob()),
 		"change": s.Change(ctx, operator, renamed, now(), bad, laterJob()),
 		"delete": s.Delete(ctx, operator, o.ID, bad, laterJob()),
-		"add":    s.Add(ctx, operator, o.ID, s.user(ctx, t, "grace").ID, plain, bad, laterJob()),
+		"add":    s.Add(ctx, operator, o.ID, s.user(ctx, t, "grace").ID, plain, owner, bad, laterJob()),
 	}
 	for name, err := range changes {
 		if err == nil {
