@@ -84,7 +84,12 @@ func killUntil(t *testing.T, g *gateway.Gateway, stop <-chan struct{}) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	kills := 0
-	defer func() { t.Logf("killed %d times, seed %d", kills, seed) }()
+	defer func() {
+		t.Logf("killed %d times, seed %d", kills, seed)
+		if kills == 0 {
+			t.Error("nothing was killed, so nothing was tested")
+		}
+	}()
 	for {
 		select {
 		case <-stop:
@@ -199,8 +204,8 @@ func (p *person) until(what string, status int, step func() (gateway.Answer, err
 	return fmt.Errorf("%s: in vain, last %s", what, last)
 }
 
-// checkWhole looks at what is left: each account with its proof, its password and
-// its trail, and no mail that nobody has asked for.
+// checkWhole looks at what is left: each account with its proof, its password, its
+// trail and word of its new password, and no mail that nobody has asked for.
 func checkWhole(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 	t.Helper()
 	list, err := g.CLI("", "user", "list")
@@ -220,6 +225,12 @@ func checkWhole(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 			}
 		}
 	}
+	for end := time.Now().Add(patience); time.Now().Before(end) && len(untold(smtp)) > 0; {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if people := untold(smtp); len(people) > 0 {
+		t.Errorf("never told that their password has changed: %v", people)
+	}
 	secrets := make(map[string]string) // Message-ID by link
 	for _, m := range smtp.Mails("") {
 		for _, kind := range []*regexp.Regexp{confirmLink, resetPath} {
@@ -234,6 +245,23 @@ func checkWhole(t *testing.T, g *gateway.Gateway, smtp *servers.SMTP) {
 			secrets[link[1]] = id
 		}
 	}
+}
+
+// untold returns who has not heard that their password has changed: whoever reset
+// it against the will of its owner would go unnoticed.
+func untold(smtp *servers.SMTP) (people []string) {
+	told := make(map[string]bool)
+	for _, m := range smtp.Mails("") {
+		if strings.HasPrefix(m.Header.Get("Subject"), "Your password for ") {
+			told[m.To] = true
+		}
+	}
+	for i := range crashing {
+		if email := fmt.Sprintf("user-%d@example.com", i); !told[email] {
+			people = append(people, email)
+		}
+	}
+	return people
 }
 
 // hasActivity looks through all pages of the activity.

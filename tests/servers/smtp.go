@@ -25,6 +25,8 @@ type SMTP struct {
 	mu     sync.Mutex
 	mails  []Mail
 	faults SMTPFaults
+	change chan struct{} // closed with the next change of the faults
+	hung   int
 }
 
 // Mail is a mail that was taken.
@@ -40,7 +42,7 @@ type SMTPFaults struct {
 	Refuse string
 	// Busy answers 451 to every recipient.
 	Busy bool
-	// Hang makes the server silent after DATA for so long.
+	// Hang makes the server silent after DATA for so long, or until the faults change.
 	Hang time.Duration
 	// Die breaks the connection amid DATA.
 	Die bool
@@ -73,15 +75,19 @@ func StartSMTPS(t testing.TB, config *tls.Config, password string) *SMTP {
 }
 
 func serveSMTP(t testing.TB, l net.Listener, config *tls.Config, password string) *SMTP {
-	s := &SMTP{Addr: l.Addr().String()}
+	s := &SMTP{Addr: l.Addr().String(), change: make(chan struct{})}
+	s.serve(l, config, password)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func (s *SMTP) serve(l net.Listener, config *tls.Config, password string) {
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &smtpSession{server: s, conn: c, password: password}, nil
 	}))
 	s.server.TLSConfig, s.server.AllowInsecureAuth, s.server.EnableSMTPUTF8 = config, true, true
 	s.server.ErrorLog = quiet{}
 	go s.server.Serve(l)
-	t.Cleanup(func() { s.server.Close() })
-	return s
 }
 
 type quiet struct{}
@@ -94,10 +100,33 @@ func (s *SMTP) Fail(f SMTPFaults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
+	close(s.change)
+	s.change = make(chan struct{})
+}
+
+// Hung tells how many mails have met with Hang so far.
+func (s *SMTP) Hung() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hung
 }
 
 // Stop stops the server.
 func (s *SMTP) Stop() { s.server.Close() }
+
+// Restart starts the server again where it was, without TLS and password.
+func (s *SMTP) Restart(t testing.TB) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var l net.Listener
+		if l, err = net.Listen("tcp", s.Addr); err == nil {
+			s.serve(l, nil, "")
+			return
+		}
+	}
+	t.Fatal(err)
+}
 
 // Mails returns what was taken for a recipient, or for all with none.
 func (s *SMTP) Mails(to string) []Mail {
@@ -185,7 +214,7 @@ func (s *smtpSession) Data(r io.Reader) error {
 		return err
 	}
 	if f.Hang > 0 {
-		time.Sleep(f.Hang)
+		s.hang(f.Hang)
 	}
 	m, err := mail.ReadMessage(strings.NewReader(string(body)))
 	if err != nil {
@@ -198,6 +227,17 @@ func (s *smtpSession) Data(r io.Reader) error {
 		s.conn.Conn().Close()
 	}
 	return nil
+}
+
+func (s *smtpSession) hang(long time.Duration) {
+	s.server.mu.Lock()
+	s.server.hung++
+	change := s.server.change
+	s.server.mu.Unlock()
+	select {
+	case <-change:
+	case <-time.After(long):
+	}
 }
 
 func (*smtpSession) Reset()        {}
