@@ -44,9 +44,6 @@ func (v *visit) showPasskeys() error {
 	if err != nil {
 		return err
 	}
-	if v.wantsJSON() {
-		return v.passkeysJSON(view)
-	}
 	return v.show("passkeys", view)
 }
 
@@ -82,24 +79,6 @@ func (v *visit) passkeysView() (passkeysView, error) {
 	signal, err := json.Marshal(map[string]any{"rpId": rp, "userId": handle, "allAcceptedCredentialIds": known})
 	view.Known = string(signal)
 	return view, err
-}
-
-func (v *visit) passkeysJSON(view passkeysView) error {
-	type item struct {
-		ID           string `json:"id"`
-		Name         string `json:"name"`
-		Model        string `json:"model,omitempty"`
-		Added        string `json:"added"`
-		Used         string `json:"used,omitempty"`
-		Synced       bool   `json:"synced"`
-		BackedUp     bool   `json:"backed_up"`
-		Discoverable bool   `json:"discoverable"`
-	}
-	items := make([]item, len(view.Passkeys))
-	for i, p := range view.Passkeys {
-		items[i] = item{p.Ref, p.Name, p.Model, p.Added, p.Used, p.Synced, p.BackedUp, p.Discoverable}
-	}
-	return v.json(http.StatusOK, map[string]any{"status": "ok", "passkeys": items})
 }
 
 func (v *visit) askToAdd() error {

@@ -12,7 +12,10 @@ import (
 
 // profileView is the page of what the user says of themselves.
 type profileView struct {
-	Name      string
+	Name string
+	// Language is the chosen one; empty for that of the browser.
+	Language  string
+	Profile   map[string]string
 	Languages []optionView
 	Fields    []fieldView
 	Errors    map[string]string
@@ -64,10 +67,7 @@ func (v *visit) showProfile() error {
 	if err != nil {
 		return err
 	}
-	if v.wantsJSON() {
-		return v.json(http.StatusOK, map[string]any{"status": "ok", "name": user.Name, "language": user.Language, "profile": user.Profile})
-	}
-	return v.show("profile", profileView{Name: user.Name, Languages: v.viewLanguages(user.Language), Fields: v.viewFields(user.Profile, nil)})
+	return v.show("profile", profileView{Name: user.Name, Language: user.Language, Profile: user.Profile, Languages: v.viewLanguages(user.Language), Fields: v.viewFields(user.Profile, nil)})
 }
 
 func (v *visit) saveProfile() error {

@@ -36,10 +36,10 @@ func (v *visit) done(next string) error {
 	return nil
 }
 
-// show renders a page; a client that asks for JSON learns that it is there.
+// show renders a page, or tells a client that asks for JSON what is on it.
 func (v *visit) show(name string, view any) error {
 	if v.wantsJSON() {
-		return v.json(http.StatusOK, answer{Status: "ok"})
+		return v.showJSON(view)
 	}
 	v.pages.render(v.w, v.r, v.facts, http.StatusOK, name, view)
 	return nil

@@ -43,12 +43,6 @@ func (v *visit) showTwoStep() error {
 	if err != nil {
 		return err
 	}
-	if v.wantsJSON() {
-		return v.json(http.StatusOK, map[string]any{
-			"status": "ok", "two_step": !factors.TwoStepAt.IsZero(), "app": len(factors.Secret) > 0, "backup_codes": factors.Codes,
-			"passkeys": factors.Passkeys, "trusted_browsers": len(browsers),
-		})
-	}
 	view := twoStepView{
 		On: !factors.TwoStepAt.IsZero(), Codes: factors.Codes, Few: factors.Codes <= fewCodes, None: factors.Codes == 0,
 		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")),
