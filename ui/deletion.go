@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/deletion"
 )
 
@@ -49,6 +50,10 @@ func (v *visit) deleteView() (view deleteView, err error) {
 
 func (v *visit) deleteAccount() error {
 	if v.form["confirm"] != "yes" {
+		if v.wantsJSON() { // a program must not take it for done
+			unsure := &account.InvalidError{Fields: map[string]account.Problem{"confirm": account.ProblemRequired}}
+			return v.json(http.StatusUnprocessableEntity, answer{Status: "error", Errors: v.explain(unsure)})
+		}
 		return v.showDelete()
 	}
 	err := v.Deletions.Schedule(v.r.Context(), v.live, v.form["current"], v.facts.Client)

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -120,5 +121,14 @@ func TestEveryPageInJSON(t *testing.T) {
 				t.Errorf("a secret is told: %s", w.Body)
 			}
 		})
+	}
+}
+
+// TestAProgramIsToldThatNothingIsDeleted when it does not say that it is sure.
+func TestAProgramIsToldThatNothingIsDeleted(t *testing.T) {
+	p := newPortal(t)
+	w := p.post("/_auth/account/delete", url.Values{"current": {"x"}}, "Cookie", cookieLine(), "Accept", asJSON)
+	if want(t, w, http.StatusUnprocessableEntity); decode(t, w)["status"] != "error" {
+		t.Errorf("%s", w.Body)
 	}
 }
