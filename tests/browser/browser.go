@@ -48,7 +48,7 @@ func New(t testing.TB) *Browser {
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	// The first use starts the process, which ends with the context it is given.
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
@@ -57,9 +57,12 @@ func New(t testing.TB) *Browser {
 	return &Browser{t, ctx, true, "en"}
 }
 
+// patience is how long a test waits for what must come: a busy machine is no fault.
+const patience = time.Minute
+
 func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %v", what, err)
@@ -96,7 +99,7 @@ func (b *Browser) Speak(language string) {
 // Press clicks what leads to another page and waits until it has loaded.
 func (b *Browser) Press(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("pressing %s: %v", selector, err)
@@ -130,12 +133,7 @@ func (b *Browser) Evaluate(script string) string {
 // await fails the test unless a condition of the page holds soon.
 func (b *Browser) await(what, condition string) {
 	b.t.Helper()
-	b.awaitWithin(10*time.Second, what, condition)
-}
-
-func (b *Browser) awaitWithin(limit time.Duration, what, condition string) {
-	b.t.Helper()
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if b.Evaluate("String(Boolean("+condition+"))") == "true" {
 			return
 		}
@@ -146,7 +144,7 @@ func (b *Browser) awaitWithin(limit time.Duration, what, condition string) {
 // awaitAt waits until a script has led to a page.
 func (b *Browser) awaitAt(address string) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if b.Location() == address {
 			b.await("loading", "document.readyState === 'complete'")
 			return
@@ -157,7 +155,7 @@ func (b *Browser) awaitAt(address string) {
 
 func value[T any](b *Browser, what string, a chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, a)
 	if err != nil {

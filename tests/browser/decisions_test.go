@@ -119,7 +119,7 @@ func export(t *testing.T, b *Browser, g *gateway.Gateway) {
 		return err
 	}))
 	b.Tap("main .primary")
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		files, err := filepath.Glob(filepath.Join(dir, "account-*.json"))
 		if err != nil || len(files) == 0 {
 			continue

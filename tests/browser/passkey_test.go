@@ -114,7 +114,7 @@ func renameAndRemove(b *Browser, g *gateway.Gateway, key *authenticator, shoot f
 		b.t.Errorf("it is there still: %s", text)
 	}
 	// The page tells the browser which there are, so that it forgets the rest.
-	for end := time.Now().Add(5 * time.Second); len(key.credentials()) > 0; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); len(key.credentials()) > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatal("the browser keeps a passkey that does not work any more")
 		}

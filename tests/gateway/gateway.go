@@ -184,7 +184,7 @@ func (g *Gateway) environment() []string {
 func (g *Gateway) Await(condition func() error) {
 	g.t.Helper()
 	var err error
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if err = condition(); err == nil {
 			return
 		}

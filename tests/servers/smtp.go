@@ -144,7 +144,7 @@ func (s *SMTP) Mails(to string) []Mail {
 // Await returns the nth mail to a recipient, counted from one, once it is there.
 func (s *SMTP) Await(t testing.TB, to string, n int) Mail {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if mails := s.Mails(to); len(mails) >= n {
 			return mails[n-1]
 		}
