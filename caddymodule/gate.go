@@ -258,11 +258,7 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	if err := g.target(at).inject(r, st.live, st.id, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}
-	private := &privateWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
-	err := next.ServeHTTP(private, r)
-	if err == nil {
-		private.mark() // the server sends a header that nobody has written
-	}
+	err := st.private.serve(next, w, r)
 	if err != nil {
 		// Handlers of errors get the same request, and may pass it to an app
 		// after the session has ended.

@@ -3,6 +3,9 @@ package caddymodule
 import (
 	"net/http"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // discard is a response writer without a network behind it.
@@ -20,10 +23,10 @@ func BenchmarkGate(b *testing.B) {
 	cookie := g.signIn(b)
 	base := get("/page", "Cookie", cookie, "Accept", "text/html", "User-Agent", "bench")
 	anonymous := get("/page", "Accept", "text/html", "User-Agent", "bench")
-	for name, serve := range map[string]func(r *http.Request, w http.ResponseWriter) error{
-		"cached hit":    func(r *http.Request, w http.ResponseWriter) error { return g.chain.ServeHTTP(w, r) },
-		"request alone": func(*http.Request, http.ResponseWriter) error { return nil },
-		"anonymous":     func(r *http.Request, w http.ResponseWriter) error { return g.chain.ServeHTTP(w, r) },
+	for name, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"cached hit":    g.chain.ServeHTTP,
+		"request alone": func(http.ResponseWriter, *http.Request) error { return nil },
+		"anonymous":     g.chain.ServeHTTP,
 	} {
 		from := base
 		if name == "anonymous" {
@@ -34,8 +37,7 @@ func BenchmarkGate(b *testing.B) {
 			signatures := g.app.engine.signer.Signatures()
 			b.ReportAllocs()
 			for b.Loop() {
-				w := &discard{header: make(http.Header, 4)}
-				if err := serve(prepareCopy(from), w); err != nil {
+				if err := serve(arrive(from)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -46,14 +48,15 @@ func BenchmarkGate(b *testing.B) {
 	}
 }
 
-// prepareCopy makes a fresh request as the server would.
-func prepareCopy(r *http.Request) *http.Request {
-	again := *r
-	again.Header = make(http.Header, len(r.Header)+8)
-	for name, values := range r.Header {
-		again.Header[name] = values
+// arrive makes a fresh request and its writer as Caddy's server does.
+func arrive(from *http.Request) (http.ResponseWriter, *http.Request) {
+	r := *from
+	r.Header = make(http.Header, len(from.Header)+8)
+	for name, values := range from.Header {
+		r.Header[name] = values
 	}
-	return prepare(&again)
+	w := &discard{header: http.Header{"Server": {"Caddy"}}}
+	return w, caddyhttp.PrepareRequest(&r, caddy.NewReplacer(), w, new(caddyhttp.Server))
 }
 
 func TestHotPathTouchesNoStoreAndSignsOnce(t *testing.T) {
@@ -97,11 +100,10 @@ func TestGateStaysWithinItsAllocations(t *testing.T) {
 func (g *gateway) mustStayWithin(t *testing.T, base *http.Request, most float64) {
 	t.Helper()
 	request := testing.AllocsPerRun(100, func() {
-		_ = prepareCopy(base)
-		_ = &discard{header: make(http.Header, 4)}
+		arrive(base)
 	})
 	served := testing.AllocsPerRun(100, func() {
-		if err := g.chain.ServeHTTP(&discard{header: make(http.Header, 4)}, prepareCopy(base)); err != nil {
+		if err := g.chain.ServeHTTP(arrive(base)); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -99,7 +99,7 @@ func (a *App) resume(r *http.Request, tokens []session.Token, now time.Time) (*s
 	if err := a.engine.awaitReady(r.Context()); err != nil {
 		return nil, err
 	}
-	live, err := a.engine.sessions.Resume(r.Context(), tokens...)
+	live, err := a.engine.sessions.ResumeAt(r.Context(), now, tokens...)
 	if err == nil {
 		a.engine.sessions.Used(live, now, func() string { return clientIP(r.Context()) })
 	}

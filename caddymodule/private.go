@@ -12,43 +12,58 @@ import (
 // one user, also when the app says "public" because it knows nothing of users.
 type privateWriter struct {
 	caddyhttp.ResponseWriterWrapper
-	marked bool
+	serving, marked bool
+}
+
+// serve lets a handler answer to w, once however many gates a request passes: the
+// writer of the first is around those of the others.
+func (p *privateWriter) serve(next caddyhttp.Handler, w http.ResponseWriter, r *http.Request) error {
+	if p.serving {
+		return next.ServeHTTP(w, r)
+	}
+	*p = privateWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, serving: true}
+	defer func() { p.serving = false }() // a handler of errors may answer instead
+	err := next.ServeHTTP(p, r)
+	if err == nil {
+		p.mark() // the server sends a header that nobody has written
+	}
+	return err
 }
 
 // mark sees to the header before it is sent.
-func (w *privateWriter) mark() {
-	if w.marked {
+func (p *privateWriter) mark() {
+	if p.marked {
 		return
 	}
-	w.marked = true
-	h := w.Header()
+	p.marked = true
+	h := p.Header()
 	h["Cache-Control"] = privately(h["Cache-Control"])
 }
 
 // WriteHeader marks the final header; an informational one (RFC 9110 section 15.2)
 // is not stored.
-func (w *privateWriter) WriteHeader(status int) {
+func (p *privateWriter) WriteHeader(status int) {
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
-		w.mark()
+		p.mark()
 	}
-	w.ResponseWriter.WriteHeader(status)
+	p.ResponseWriter.WriteHeader(status)
 }
 
-func (w *privateWriter) Write(p []byte) (int, error) {
-	w.mark()
-	return w.ResponseWriter.Write(p)
+func (p *privateWriter) Write(b []byte) (int, error) {
+	p.mark()
+	return p.ResponseWriter.Write(b)
 }
 
 // ReadFrom keeps the short way from the app's connection to the client's.
-func (w *privateWriter) ReadFrom(r io.Reader) (int64, error) {
-	w.mark()
-	return w.ResponseWriterWrapper.ReadFrom(r)
+func (p *privateWriter) ReadFrom(r io.Reader) (int64, error) {
+	p.mark()
+	return p.ResponseWriterWrapper.ReadFrom(r)
 }
 
 // FlushError is what http.ResponseController looks for: a flush sends the header.
-func (w *privateWriter) FlushError() error {
-	w.mark()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+func (p *privateWriter) FlushError() error {
+	p.mark()
+	return http.NewResponseController(p.ResponseWriter).Flush()
 }
 
 // privately returns Cache-Control lines (RFC 9111 section 5.2.2) with what an app says,

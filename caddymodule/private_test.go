@@ -8,7 +8,13 @@ import (
 )
 
 func TestSharedCachesStoreNothing(t *testing.T) {
-	g := newGateway(t, "", "sigra")
+	for _, directives := range []string{"sigra", "sigra\nsigra /page\nsigra"} {
+		checkPrivate(t, newGateway(t, "", directives))
+	}
+}
+
+func checkPrivate(t *testing.T, g *gateway) {
+	t.Helper()
 	cookie := g.signIn(t)
 	for said, want := range map[string]string{
 		"":                               "private",
@@ -35,7 +41,7 @@ func TestSharedCachesStoreNothing(t *testing.T) {
 				}
 				answer(w)
 			}
-			if got := g.do(t, get("/", "Cookie", cookie)).Header()["Cache-Control"]; !slices.Equal(got, []string{want}) {
+			if got := g.do(t, get("/page", "Cookie", cookie)).Header()["Cache-Control"]; !slices.Equal(got, []string{want}) {
 				t.Errorf("%s after %q: %q, want %q", how, said, strings.Join(got, " | "), want)
 			}
 		}

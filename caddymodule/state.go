@@ -34,6 +34,8 @@ type state struct {
 	id *authcore.Identity
 	// place is the organization that the address names, if it does.
 	place policy.Place
+	// private is the writer that the app answers to.
+	private privateWriter
 }
 
 // stateOf returns the state of a request, nil before it was stripped.
@@ -42,15 +44,23 @@ func stateOf(r *http.Request) *state {
 	return st
 }
 
-// newState attaches a state to a request and makes its placeholders known:
-// {http.auth.user.*} are empty for an anonymous visitor, because Caddy sends
-// an unknown placeholder upstream as its literal text.
-func newState(r *http.Request, cookies []string) {
-	st := &state{cookies: cookies}
-	caddyhttp.SetVar(r.Context(), stateVar, st)
+// newState attaches a state to a request, with the cookies that it takes from it,
+// and makes its placeholders known: {http.auth.user.*} are empty for an anonymous
+// visitor, because Caddy sends an unknown placeholder upstream as its literal text.
+// It reports whether the request had no state before.
+func newState(r *http.Request) bool {
+	vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if vars[stateVar] != nil {
+		return false
+	}
+	st := &state{cookies: takeCookies(r.Header)}
+	if ok {
+		vars[stateVar] = st
+	}
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(st.placeholder)
 	}
+	return true
 }
 
 const (

@@ -43,8 +43,7 @@ func appOf(ctx caddy.Context) (*App, error) {
 
 // ServeHTTP cleans the request once, however many directives a site has.
 func (s *Strip) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if stateOf(r) == nil {
-		newState(r, takeCookies(r.Header))
+	if newState(r) {
 		names := s.app.stripped
 		names.deleteFrom(r.Header)
 		names.deleteFromConnection(r.Header)

@@ -89,12 +89,6 @@ func (c *cache) peek(h Hash) *entry {
 	return nil
 }
 
-// holds reports whether a session is cached as it was resumed.
-func (c *cache) holds(live *Live) bool {
-	e := c.peek(live.Hash)
-	return e != nil && e.live == live
-}
-
 func (c *cache) ticket(h Hash) ticket {
 	s := c.shard(h)
 	s.mu.RLock()
@@ -126,6 +120,7 @@ func (c *cache) put(t ticket, live *Live, read *confirmation) *Live {
 	}
 	s.index[t.hash] = int32(len(s.entries))
 	s.entries = append(s.entries, e)
+	live.cached.Store(true)
 	return live
 }
 
@@ -147,6 +142,7 @@ func (s *cacheShard) remove(h Hash) {
 		return
 	}
 	last := len(s.entries) - 1
+	s.entries[i].live.cached.Store(false)
 	moved := s.entries[last]
 	s.entries[i], s.entries[last] = moved, nil
 	s.entries = s.entries[:last]

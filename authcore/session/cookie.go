@@ -104,7 +104,9 @@ func StripCookies(h http.Header) {
 // withoutOurs returns a Cookie header line less our pairs.
 func withoutOurs(line string) string {
 	var b strings.Builder
-	for pair := range strings.SplitSeq(line, ";") {
+	for line != "" {
+		var pair string
+		pair, line, _ = strings.Cut(line, ";")
 		pair = strings.Trim(pair, " \t")
 		if pair == "" || ours(pair) {
 			continue

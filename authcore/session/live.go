@@ -17,6 +17,7 @@ type Live struct {
 
 	data    []byte       // the stored form, to recognise an unchanged session
 	usedAt  atomic.Int64 // Unix microseconds of the last noted use
+	cached  atomic.Bool  // the cache holds it, as it is
 	memos   atomic.Pointer[[]memo]
 	memoize sync.Mutex
 }

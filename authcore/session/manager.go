@@ -170,6 +170,6 @@ func (m *Manager) apply(msg *message) {
 // cache holds was read after it was invalidated, so after the change.
 func (m *Manager) outdate(ref sessionRef) {
 	if ref.Close {
-		m.streams.retire(ref.ID, func(live *Live) bool { return !m.cache.holds(live) })
+		m.streams.retire(ref.ID, func(live *Live) bool { return !live.cached.Load() })
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 )
@@ -20,9 +21,14 @@ import (
 // planted it. Tokens of different sessions are refused: one of them may have
 // been planted so that the visitor acts in a stranger's account.
 func (m *Manager) Resume(ctx context.Context, tokens ...Token) (*Live, error) {
+	return m.ResumeAt(ctx, m.now(), tokens...)
+}
+
+// ResumeAt is Resume for who has looked at the clock already.
+func (m *Manager) ResumeAt(ctx context.Context, now time.Time, tokens ...Token) (*Live, error) {
 	var found *Live
 	for _, t := range tokens {
-		live, err := m.resume(ctx, t)
+		live, err := m.resume(ctx, t, now)
 		switch {
 		case errors.Is(err, authcore.ErrNotFound):
 		case err != nil:
@@ -39,8 +45,7 @@ func (m *Manager) Resume(ctx context.Context, tokens ...Token) (*Live, error) {
 	return found, nil
 }
 
-func (m *Manager) resume(ctx context.Context, t Token) (*Live, error) {
-	now := m.now()
+func (m *Manager) resume(ctx context.Context, t Token, now time.Time) (*Live, error) {
 	hash := t.Hash()
 	settings := m.settings.Load()
 	e := m.cache.get(hash, now)
@@ -157,7 +162,7 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 // resumes it again, or a revocation could be missed by a stream that was just
 // about to open. The caller must call Done on the result.
 func (m *Manager) Track(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
-	return m.streams.add(live, w, cancel, m.cache)
+	return m.streams.add(live, w, cancel)
 }
 
 // CloseStreams ends all requests that run in a session. The owner calls it when

@@ -8,7 +8,9 @@ import (
 	"time"
 )
 
-const streamShards = 64
+// streamShards keeps the lists short: a hundred thousand open WebSockets are a
+// hundred in each.
+const streamShards = 1024
 
 // streams knows the requests that are under way in a session, so that its
 // WebSockets, event streams and downloads end with it.
@@ -17,24 +19,19 @@ type streams struct {
 	shards [streamShards]streamShard
 }
 
+// streamShard is a list, newest first. Requests come and go far more often than
+// somebody looks for those of a session.
 type streamShard struct {
-	mu   sync.Mutex
-	sets map[string]*streamSet // by session id
-}
-
-// streamSet is the list of streams of one session.
-type streamSet struct {
-	id    string
-	hash  Hash // the latest known
+	mu    sync.Mutex
 	first *Stream
 }
 
 // Stream is one request under way.
 type Stream struct {
 	shard      *streamShard
-	set        *streamSet
 	prev, next *Stream
 	live       *Live // the session as it was let through with
+	hash       Hash  // what the session is stored under now
 	ending     bool  // its session has ended, or may do something else now
 	ended      bool  // by us
 	// conn is the innermost response writer. Those around it keep state of
@@ -56,13 +53,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-func newStreams() *streams {
-	s := &streams{seed: maphash.MakeSeed()}
-	for i := range s.shards {
-		s.shards[i].sets = make(map[string]*streamSet)
-	}
-	return s
-}
+func newStreams() *streams { return &streams{seed: maphash.MakeSeed()} }
 
 func (s *streams) shard(id string) *streamShard {
 	return &s.shards[maphash.String(s.seed, id)%streamShards]
@@ -71,24 +62,18 @@ func (s *streams) shard(id string) *streamShard {
 // add registers a request, unless its session is not the cached one any more.
 // It looks under the lock that a revocation takes after it has emptied the
 // cache: either the request is not registered, or the revocation finds it.
-func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFunc, c *cache) *Stream {
+func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
 	shard := s.shard(live.ID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if !c.holds(live) {
+	if !live.cached.Load() {
 		return nil
 	}
-	set := shard.sets[live.ID]
-	if set == nil {
-		set = &streamSet{id: live.ID}
-		shard.sets[live.ID] = set
+	st := &Stream{shard: shard, next: shard.first, live: live, hash: live.Hash, conn: innermost(w), cancel: cancel}
+	if shard.first != nil {
+		shard.first.prev = st
 	}
-	set.hash = live.Hash
-	st := &Stream{shard: shard, set: set, next: set.first, live: live, conn: innermost(w), cancel: cancel}
-	if set.first != nil {
-		set.first.prev = st
-	}
-	set.first = st
+	shard.first = st
 	return st
 }
 
@@ -106,10 +91,7 @@ func (st *Stream) Done() (ended bool) {
 	if st.prev != nil {
 		st.prev.next = st.next
 	} else {
-		st.set.first = st.next
-	}
-	if st.set.first == nil && st.shard.sets[st.set.id] == st.set {
-		delete(st.shard.sets, st.set.id)
+		st.shard.first = st.next
 	}
 	return st.ended
 }
@@ -147,16 +129,23 @@ func (s *streams) retire(sessionID string, outdated func(*Live) bool) {
 // mark chooses the requests of a session that are to end, and reports whether
 // there are any.
 func (s *streams) mark(sessionID string, outdated func(*Live) bool) (found bool) {
+	s.each(sessionID, func(st *Stream) {
+		st.ending = st.ending || outdated(st.live)
+		found = found || st.ending
+	})
+	return found
+}
+
+// each looks at the requests of a session, under the lock of their shard.
+func (s *streams) each(sessionID string, look func(*Stream)) {
 	shard := s.shard(sessionID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if set := shard.sets[sessionID]; set != nil {
-		for st := set.first; st != nil; st = st.next {
-			st.ending = st.ending || outdated(st.live)
-			found = found || st.ending
+	for st := shard.first; st != nil; st = st.next {
+		if st.live.ID == sessionID {
+			look(st)
 		}
 	}
-	return found
 }
 
 func (s *streams) closeOften(sessionID string, tries int) {
@@ -170,16 +159,9 @@ func (s *streams) closeOften(sessionID string, tries int) {
 // and breaks a hijacked connection; a passed write deadline stops the response
 // and resets an HTTP/2 stream.
 func (s *streams) expireDeadlines(sessionID string) (found bool) {
-	shard := s.shard(sessionID)
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	set := shard.sets[sessionID]
-	if set == nil {
-		return false
-	}
-	for st := set.first; st != nil; st = st.next {
+	s.each(sessionID, func(st *Stream) {
 		if !st.ending {
-			continue
+			return
 		}
 		st.ended, found = true, true
 		rc := http.NewResponseController(st.conn)
@@ -188,18 +170,13 @@ func (s *streams) expireDeadlines(sessionID string) (found bool) {
 		if st.cancel != nil {
 			st.cancel()
 		}
-	}
+	})
 	return found
 }
 
 // rehash notes that a session has a new token.
 func (s *streams) rehash(sessionID string, h Hash) {
-	shard := s.shard(sessionID)
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	if set := shard.sets[sessionID]; set != nil {
-		set.hash = h
-	}
+	s.each(sessionID, func(st *Stream) { st.hash = h })
 }
 
 // closeAll ends the requests of all sessions.
@@ -215,8 +192,10 @@ func (s *streams) open() map[string]Hash {
 	for i := range s.shards {
 		shard := &s.shards[i]
 		shard.mu.Lock()
-		for id, set := range shard.sets {
-			open[id] = set.hash
+		for st := shard.first; st != nil; st = st.next {
+			if _, newer := open[st.live.ID]; !newer {
+				open[st.live.ID] = st.hash
+			}
 		}
 		shard.mu.Unlock()
 	}
