@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -36,7 +38,7 @@ const (
 // newGateway starts a site from a Caddyfile on localhost and the names below it.
 func newGateway(t testing.TB, global, directive string) *gateway {
 	t.Helper()
-	dir := t.TempDir()
+	dir := lastingDir(t)
 	text := "{\nadmin off\nstorage file_system " + dir + "\nsigra {\nstorage sqlite " + filepath.Join(dir, "test.db") + "\n" +
 		global + "\n}\n}\nhttp://localhost:8080, http://*.localhost:8080 {\n" + directive + "\nrespond ok\n}\n"
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
@@ -68,6 +70,22 @@ func newGateway(t testing.TB, global, directive string) *gateway {
 		g.chain = g.chainOf(server.Routes)
 	}
 	return g
+}
+
+// lastingDir is a t.TempDir in which an engine may still write while it drains, after
+// its test.
+func lastingDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sigra")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for err = os.RemoveAll(dir); err != nil; err = os.RemoveAll(dir) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	return dir
 }
 
 // chainOf links the handlers of Sigra as Caddy does, with the test's upstream
