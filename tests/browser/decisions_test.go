@@ -30,7 +30,7 @@ var keepLink = regexp.MustCompile(`http://localhost:\d+/_auth/keep-email/\S+`)
 // leads to the app, an address that is kept or withdrawn, a copy of the data, and a
 // deletion that is carried out.
 func TestDecisionsStory(t *testing.T) {
-	for _, v := range []variant{variants[0], variants[3]} {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			smtp := servers.StartSMTP(t, nil, "")
 			g := gateway.Start(t, gateway.Config{Global: v.stores(t) + deciding + mailer(smtp)})
