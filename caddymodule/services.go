@@ -70,7 +70,7 @@ func (a *App) newServices() services {
 			Orgs: orgs, Sealer: e, Events: a.observer, Clock: clock,
 		}),
 		disclosure: disclosure.New(disclosure.Deps{
-			Trail: e.db, Users: e.db, Sessions: e.sessions, Browsers: e.db, Passkeys: e.exportedPasskeys, Notes: e.db, Clock: clock,
+			Trail: e.db, Users: e.db, Sessions: e.sessions, Browsers: e.db, Passkeys: e.exportedPasskeys, Orgs: e.db.Orgs(), Notes: e.db, Clock: clock,
 		}),
 		kept:    kept.New(kept.Deps{Tokens: e.db, Sealer: e, Clock: clock}),
 		imports: userimport.New(e.db, clock),

@@ -37,6 +37,11 @@ type Browsers interface {
 	Browsers(ctx context.Context, userID string, epoch int64, at time.Time) ([]account.Browser, error)
 }
 
+// Orgs lists the organizations of a user.
+type Orgs interface {
+	Memberships(ctx context.Context, userID string) (authcore.Memberships, error)
+}
+
 // Passkeys lists the passkeys of a user as they are exported.
 type Passkeys func(ctx context.Context, userID string) ([]Passkey, error)
 
@@ -52,6 +57,7 @@ type Deps struct {
 	Sessions Sessions
 	Browsers Browsers
 	Passkeys Passkeys
+	Orgs     Orgs
 	Notes    Notes
 	Clock    authcore.Clock
 }
@@ -91,14 +97,15 @@ const schemaVersion = 1
 
 // Export is what is kept about a user, but for what Omissions names.
 type Export struct {
-	SchemaVersion int       `json:"schema_version"`
-	ExportedAt    time.Time `json:"exported_at"`
-	Account       Account   `json:"account"`
-	Sessions      []Session `json:"sessions"`
-	Passkeys      []Passkey `json:"passkeys"`
-	Browsers      []Browser `json:"trusted_browsers"`
-	Events        []Event   `json:"events"`
-	Omissions     []string  `json:"omissions"`
+	SchemaVersion int            `json:"schema_version"`
+	ExportedAt    time.Time      `json:"exported_at"`
+	Account       Account        `json:"account"`
+	Sessions      []Session      `json:"sessions"`
+	Passkeys      []Passkey      `json:"passkeys"`
+	Browsers      []Browser      `json:"trusted_browsers"`
+	Organizations []Organization `json:"organizations"`
+	Events        []Event        `json:"events"`
+	Omissions     []string       `json:"omissions"`
 }
 
 // Account is what the account says.
@@ -153,6 +160,15 @@ type Browser struct {
 	UserAgent string    `json:"user_agent"`
 }
 
+// Organization is one that the user belongs to.
+type Organization struct {
+	ID       string `json:"id"`
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Personal bool   `json:"personal"`
+}
+
 // Event is something that has happened to the account.
 type Event struct {
 	ID        string            `json:"id"`
@@ -169,7 +185,7 @@ var omissions = []string{
 	"password: only a hash of it is kept, which is of no use to you and of some to a thief",
 	"the secret of an authenticator app, and backup codes: they are kept encrypted, or as hashes",
 	"secrets of sessions, of trusted browsers and of links in mails: only hashes of them are kept",
-	"what waits for an answer of yours: a new address that is not confirmed, a form that can be sent again",
+	"what waits for an answer of yours: a new address that is not confirmed, a form that can be sent again, invitations to organizations and requests to join them",
 	"counts of wrong passwords and codes",
 	"the public keys of passkeys: they are of no use without what is on your device",
 	"mails that wait to be sent, or could not be: those are kept for 30 days; mails that were sent are not kept",
@@ -206,6 +222,9 @@ func (s *Service) Export(ctx context.Context, live *session.Live, client authcor
 	if err := s.factors(ctx, live, &e); err != nil {
 		return Export{}, err
 	}
+	if err := s.organizations(ctx, userID, &e); err != nil {
+		return Export{}, err
+	}
 	event := audit.New(now, audit.DataExport, client).By(audit.ActorUser, userID).Of(userID).On(live.ID)
 	if err := s.Notes.Note(ctx, event); err != nil {
 		return Export{}, fmt.Errorf("noting export: %w", err)
@@ -228,6 +247,19 @@ func (s *Service) factors(ctx context.Context, live *session.Live, e *Export) er
 	e.Browsers = []Browser{}
 	for _, b := range browsers {
 		e.Browsers = append(e.Browsers, Browser{b.ID, b.CreatedAt, b.ExpiresAt, b.IP, b.UserAgent})
+	}
+	return nil
+}
+
+// organizations adds where the user belongs.
+func (s *Service) organizations(ctx context.Context, userID string, e *Export) error {
+	m, err := s.Orgs.Memberships(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("listing organizations: %w", err)
+	}
+	e.Organizations = []Organization{}
+	for _, o := range m.Orgs {
+		e.Organizations = append(e.Organizations, Organization{o.ID, o.Slug, o.Name, o.Role, o.Personal})
 	}
 	return nil
 }
