@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"time"
@@ -66,9 +67,11 @@ func (*DatabaseSessions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (*DatabaseSessions) PoolKey() string { return "database" }
 
 // Open returns the backend.
-func (*DatabaseSessions) Open(db *sqlstore.DB, _ *slog.Logger) (SessionBackend, error) {
+func (*DatabaseSessions) Open(db *sqlstore.DB, logger *slog.Logger) (SessionBackend, error) {
+	node := rand.Text()
+	alone := func(ctx context.Context) (bool, error) { return db.Alone(ctx, node) }
 	return SessionBackend{
-		Store: db.Sessions(), Bus: new(local.Bus), Throttle: local.NewThrottle(time.Now), Ceremonies: db,
+		Store: db.Sessions(), Bus: local.NewBus(alone, logger), Throttle: local.NewThrottle(time.Now), Ceremonies: db,
 		Ping: db.Ping, Close: func() error { return nil },
 	}, nil
 }

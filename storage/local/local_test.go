@@ -2,10 +2,14 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -91,6 +95,49 @@ func TestBus(t *testing.T) {
 	storetest.Bus(t, func(testing.TB) storetest.Nodes {
 		bus := new(local.Bus)
 		return func() session.Bus { return bus }
+	})
+}
+
+// heard is what a bus tells.
+type heard struct{ up, down atomic.Int64 }
+
+func (h *heard) Up()            { h.up.Add(1) }
+func (h *heard) Down()          { h.down.Add(1) }
+func (*heard) Beat()            {}
+func (*heard) Receive(_ []byte) {}
+
+// TestBusBesideAnotherProcess starts beside one, outlives it, and meets another.
+func TestBusBesideAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var alone, away atomic.Bool
+		bus := local.NewBus(func(context.Context) (bool, error) {
+			if away.Load() {
+				return false, errors.New("the database is away")
+			}
+			return alone.Load(), nil
+		}, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		h := new(heard)
+		var group sync.WaitGroup
+		group.Go(func() { bus.Listen(ctx, h) })
+		want := func(when string, up, down int64) {
+			t.Helper()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if h.up.Load() != up || h.down.Load() != down {
+				t.Errorf("%s: %d times up and %d times down, want %d and %d", when, h.up.Load(), h.down.Load(), up, down)
+			}
+		}
+		want("beside another", 0, 0)
+		alone.Store(true)
+		want("alone", 1, 0)
+		away.Store(true)
+		want("while nobody can tell", 1, 0)
+		away.Store(false)
+		alone.Store(false)
+		want("beside another again", 1, 1)
+		cancel()
+		group.Wait()
 	})
 }
 

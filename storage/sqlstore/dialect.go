@@ -21,6 +21,8 @@ type dialect interface {
 	// skipLocked ends a SELECT whose rows are locked, less those that another
 	// transaction has locked.
 	skipLocked() string
+	// alone notes that a node is there, and reports whether no other one is.
+	alone(ctx context.Context, db *sql.DB, node string) (bool, error)
 	// lower is an expression for a text in lower case.
 	lower(text string) string
 	// unique reports whether an error is a broken uniqueness rule.

@@ -28,6 +28,18 @@ func TestPostgresErrorsHideThePassword(t *testing.T) {
 	}
 }
 
+func TestPostgresKnowsWhoElseIsThere(t *testing.T) {
+	db := migrated(t, openPostgres(t, servers.Postgres(t)))
+	for _, step := range []struct {
+		node string
+		want bool
+	}{{"a", true}, {"a", true}, {"b", false}, {"a", false}, {"b", false}} {
+		if alone, err := db.Alone(t.Context(), step.node); err != nil || alone != step.want {
+			t.Errorf("%s is alone: %t, %v", step.node, alone, err)
+		}
+	}
+}
+
 // everyCall is one of each kind: a read, a transaction, a statement, a session.
 func everyCall(db *sqlstore.DB) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{

@@ -60,14 +60,17 @@ func newPair(t *testing.T, global string) pair {
 	return p
 }
 
-// newPairOn is newPair with a Redis of any kind.
+// newPairOn is newPair with a Redis of any kind, or without one.
 func newPairOn(t *testing.T, redisURL, global string) pair {
 	t.Helper()
 	p := pair{postgres: servers.DedicatedPostgres(t)}
 	secret := make([]byte, 32)
 	rand.Read(secret)
+	if redisURL != "" {
+		global += "\nsessions redis {env.REDIS}\n"
+	}
 	config := gateway.Config{
-		Global: "storage postgres {env.DSN}\nsessions redis {env.REDIS}\nsecret {env.SECRET}\n" + global,
+		Global: "storage postgres {env.DSN}\nsecret {env.SECRET}\n" + global,
 		Site:   "sigra {\npublic /public/*\n}\nreverse_proxy {upstream}",
 		Env:    []string{"DSN=" + p.postgres.DSN, "REDIS=" + redisURL, "SECRET=" + base64.StdEncoding.EncodeToString(secret)},
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,41 @@ func TestRevocationAlwaysBeatsTheNextRequest(t *testing.T) {
 		if answer := p.b.NewClient().Do(r); answer.StatusCode != http.StatusUnauthorized {
 			t.Fatalf("round %d: after signing out at A, B answers %d", i, answer.StatusCode)
 		}
+	}
+}
+
+// TestRevocationWithoutRedis shares a database between nodes that nothing else links:
+// each sees that it is not alone, and then asks the database on every request.
+func TestRevocationWithoutRedis(t *testing.T) {
+	p := newPairOn(t, "", "throttle {\naccount 1000 15m\nnetwork 1000 15m\n}")
+	for _, g := range []*gateway.Gateway{p.a, p.b} {
+		g.Await(func() error {
+			if !strings.Contains(g.Log(), "another node uses this database") {
+				return errNotYet
+			}
+			return nil
+		})
+	}
+	for i := range 10 {
+		c := p.a.SignedIn(ada)
+		if answer := c.At(p.b).Fetch("/"); answer.StatusCode != http.StatusOK {
+			t.Fatalf("round %d: %d", i, answer.StatusCode)
+		}
+		token := c.SessionCookie()
+		c.Post("/_auth/logout", url.Values{})
+		r := c.At(p.b).Request("GET", "/", "", "Cookie", "sigra="+token)
+		if answer := p.b.NewClient().Do(r); answer.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("round %d: after signing out at A, B answers %d", i, answer.StatusCode)
+		}
+	}
+	o := openAt(t, p)
+	if _, err := p.a.CLI("", "session", "revoke", ada); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if _, _, err := o.ws.Read(ctx); ctx.Err() != nil || err == nil {
+		t.Errorf("the WebSocket at B is open: %v", err)
 	}
 }
 

@@ -174,6 +174,12 @@ CREATE TABLE settings (
     value BYTEA NOT NULL
 );
 
+-- Who uses the database now. It need not survive a crash.
+CREATE UNLOGGED TABLE nodes (
+    id      TEXT PRIMARY KEY,
+    seen_at TIMESTAMPTZ NOT NULL
+);
+
 -- +goose StatementBegin
 CREATE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
