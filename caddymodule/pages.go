@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +122,7 @@ func (g *Gate) problem(w http.ResponseWriter, r *http.Request, at *site, live *s
 func (g *Gate) forbidden(w http.ResponseWriter, r *http.Request, at *site, st *state, d policy.Decision) error {
 	p := ui.Problem{Status: http.StatusForbidden}
 	for _, m := range d.Missing {
-		p.Missing = append(p.Missing, ui.Missing{Key: "missing_" + string(m.Condition), Value: strings.Join(m.Wanted, ", ")})
+		p.Missing = append(p.Missing, ui.Missing{Key: "missing_" + string(m.Condition), Wanted: m.Wanted})
 	}
 	return g.page(w, r, at, st.live, p)
 }

@@ -25,6 +25,8 @@ type letterView struct {
 	Subject  string
 	// Text are paragraphs.
 	Text []string
+	// Code is one to type, or to pass on; it may be empty.
+	Code string
 	// Link and Button are empty in a mail that leads nowhere.
 	Link, Button string
 	// After are paragraphs that follow the button.
@@ -112,7 +114,7 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 	}
 	accent, _ := parseColour(h.Brand.Accent)
 	view := letterView{
-		Language: m.text("layout.lang"), Product: h.Brand.Name, Subject: subject, Text: paragraphs(text), Site: site,
+		Language: m.text("layout.lang"), Product: h.Brand.Name, Subject: subject, Text: paragraphs(text), Code: letter.Values["code"], Site: site,
 		Accent: accent.String(), OnAccent: accent.text().String(),
 	}
 	if after, err := m.require(key+".after", pairs...); err == nil {

@@ -133,11 +133,7 @@ func (v *visit) missingRole() []Missing {
 	if v.route.owners || v.Roles.Manages(st.Role) {
 		wanted = v.Roles.All[:1]
 	}
-	names := make([]string, len(wanted))
-	for i, role := range wanted {
-		names[i] = v.messages.role(role)
-	}
-	return []Missing{{Key: "missing_org_role", Value: strings.Join(names, ", ")}}
+	return []Missing{{Key: "missing_org_role", Wanted: wanted}}
 }
 
 // counted is a message with a number.

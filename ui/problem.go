@@ -28,8 +28,8 @@ type Missing struct {
 	// Key is a message. Where nothing could meet the condition by name, the
 	// message of the key with "_any" is shown.
 	Key string
-	// Value is what would meet it; it may be empty.
-	Value string
+	// Wanted are what would meet it; there may be none.
+	Wanted []string
 }
 
 // Problem is an error page.

@@ -48,10 +48,10 @@ func TestForbiddenPageNamesAccountAndReason(t *testing.T) {
 	p := newPortal(t)
 	problem := Problem{
 		Status: http.StatusForbidden, Account: "ada@example.com",
-		Missing: []Missing{{Key: "missing_role", Value: "admin, <support>"}, {Key: "missing_org"}},
+		Missing: []Missing{{Key: "missing_role", Wanted: []string{"owner", "<support>"}}, {Key: "missing_org"}},
 	}
 	w := p.problem(request(http.MethodGet, "/page?x=1", ""), problem)
-	want(t, w, http.StatusForbidden, "ada@example.com", "one of these roles: admin, &lt;support&gt;.", "a membership in an organization",
+	want(t, w, http.StatusForbidden, "ada@example.com", "one of these roles: Owner, &lt;support&gt;.", "a membership in an organization",
 		`<form method="post" action="/_auth/logout">`, `name="return_to" value="/page?x=1"`, "Use another account")
 	wantHeader(t, w, "Location", "")
 	if strings.Contains(w.Body.String(), "/_auth/login") {
@@ -96,7 +96,7 @@ func TestProblemPagesEscape(t *testing.T) {
 	p := newPortal(t)
 	r := request(http.MethodGet, "/page?x="+url.QueryEscape(xss), "")
 	for _, status := range []int{401, 403, 404, 503} {
-		w := p.problem(r, Problem{Status: status, Account: xss, Missing: []Missing{{Key: "missing_role", Value: xss}}, ID: xss})
+		w := p.problem(r, Problem{Status: status, Account: xss, Missing: []Missing{{Key: "missing_role", Wanted: []string{xss}}}, ID: xss})
 		if strings.Contains(w.Body.String(), "<script>alert") {
 			t.Errorf("%d:\n%s", status, w.Body)
 		}

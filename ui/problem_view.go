@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 // problemView is what the template of error pages is given.
@@ -97,8 +99,14 @@ func (m messages) ofProblem(p Problem, part string) string {
 
 // ofMissing returns the sentence for a condition.
 func (m messages) ofMissing(missing Missing) string {
-	if missing.Value == "" {
+	if len(missing.Wanted) == 0 {
 		return m.text(missing.Key + "_any")
 	}
-	return m.text(missing.Key, "value", missing.Value)
+	wanted := slices.Clone(missing.Wanted)
+	if strings.HasSuffix(missing.Key, "_role") {
+		for i, role := range wanted {
+			wanted[i] = m.role(role)
+		}
+	}
+	return m.text(missing.Key, "value", strings.Join(wanted, ", "))
 }

@@ -60,11 +60,12 @@ const (
 	CodesLocked Kind = "codes_locked"
 	// FactorsReset tells that an operator has removed all second factors.
 	FactorsReset Kind = "factors_reset"
-	// PasskeyAdded and PasskeyRemoved tell of a passkey, and PasskeyCopied that one
-	// was refused because there seems to be a copy of it.
+	// PasskeyAdded and PasskeyRemoved tell of a passkey, and the others that one was
+	// refused, or removed by the gateway, because there seems to be a copy of it.
 	PasskeyAdded   Kind = "passkey_added"
 	PasskeyRemoved Kind = "passkey_removed"
 	PasskeyCopied  Kind = "passkey_copied"
+	PasskeyRevoked Kind = "passkey_revoked"
 	// OrgInvitation holds a link to join an organization.
 	OrgInvitation Kind = "org_invitation"
 	// OrgJoined and OrgLeft tell a user that they were made a member of an
@@ -79,7 +80,7 @@ const (
 var Kinds = []Kind{
 	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
 	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation, TwoStepOn, TwoStepOff, BackupCodeUsed,
-	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied, OrgInvitation, OrgJoined,
+	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied, PasskeyRevoked, OrgInvitation, OrgJoined,
 	OrgLeft, OrgDomain,
 }
 

@@ -72,7 +72,7 @@ func (s *Service) refuseCopy(ctx context.Context, a answer, event audit.Event, c
 // signed in before the counter told.
 func (s *Service) revoke(ctx context.Context, a answer, event audit.Event, client authcore.Client) error {
 	userID := a.owner.user.ID
-	letter, err := s.letter(mail.PasskeyRemoved, a, client)
+	letter, err := s.letter(mail.PasskeyRevoked, a, client)
 	if err != nil {
 		return err
 	}

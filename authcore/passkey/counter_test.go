@@ -38,7 +38,7 @@ func TestSignCount(t *testing.T) {
 			if open := slices.ContainsFunc(left, func(s session.Session) bool { return s.ID == clone.ID }); open == (policy == passkey.CountRevoke) {
 				t.Errorf("the session of before is open: %v", open)
 			}
-			if got := w.Letters(); slices.Contains(got, mail.PasskeyRemoved) != (policy == passkey.CountRevoke) || slices.Contains(got, mail.PasskeyCopied) != (policy == passkey.CountReauth) {
+			if got := w.Letters(); slices.Contains(got, mail.PasskeyRevoked) != (policy == passkey.CountRevoke) || slices.Contains(got, mail.PasskeyCopied) != (policy == passkey.CountReauth) {
 				t.Errorf("mails %v", got)
 			}
 			if revoked := w.Emitted(events.PasskeyRemoved); revoked != w.Promised(account.EndSessionsJob) || revoked != (policy == passkey.CountRevoke) {

@@ -15,7 +15,7 @@ import (
 
 var (
 	confirmLink = regexp.MustCompile(`http://localhost:\d+(/_auth/confirm/[\w-]{43})`)
-	confirmCode = regexp.MustCompile(`code: (\d{3} \d{3})`)
+	confirmCode = regexp.MustCompile(`code:\s+(\d{3} \d{3})`)
 )
 
 // proof returns the path of the link and the code in the nth mail.
