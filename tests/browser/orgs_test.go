@@ -257,7 +257,7 @@ func (s orgStory) domains() {
 	s.b.Fill("details input[name=code]", codeOfDomain.FindStringSubmatch(text)[1])
 	s.b.Press("details form:last-of-type button")
 	s.shoot("org-domains")
-	s.b.wantText("Proven on", "Bewiesen am")
+	s.b.wantText("Proven on", "Bestätigt am")
 }
 
 // joinByAddress is about somebody whose address is in a domain that was proven.

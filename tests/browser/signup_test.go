@@ -9,7 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/tests/servers"
 )
 
-var codeInMail = regexp.MustCompile(`(?:code|ein): (\d{3} \d{3})`)
+var codeInMail = regexp.MustCompile(`(?:code|ein):\s+(\d{3} \d{3})`)
 
 // TestSignUpStory makes an account, proves its address by code and by link, and
 // changes its password, with scripts and without, and looks at each page.
