@@ -136,7 +136,7 @@ func TestMembersLearnByTheJob(t *testing.T) {
 	o.Name = "Behind the back"
 	refresh, err := job.New(w.box, org.RefreshJob, map[string]string{"org": o.ID}, w.now())
 	w.check(err)
-	w.check(w.db.Orgs().Change(t.Context(), org.Authority{}, o, w.now(), audit.New(w.now(), audit.OrgRename, client), refresh))
+	w.check(w.db.Orgs().Change(t.Context(), org.Authority{}, o, org.Renaming{}, audit.New(w.now(), audit.OrgRename, client), refresh))
 	if got := ada.live().Identity.Org.Name; got != "The acme" {
 		t.Fatalf("before the job: %s", got)
 	}

@@ -14,8 +14,25 @@ import (
 	"github.com/sigra-auth/sigra/authcore/events"
 )
 
-// aliasLife is how long an old slug leads to the new one.
-const aliasLife = 7 * 24 * time.Hour
+// AliasLife is how long an old slug leads to the new one, and how long nobody gets
+// that of an organization that was deleted.
+const AliasLife = 7 * 24 * time.Hour
+
+const (
+	// maxAliases is how many old slugs lead to one organization.
+	maxAliases = 3
+	// maxRenames is how often name or slug change in an hour, of which all members'
+	// sessions are told.
+	maxRenames = 10
+)
+
+// renaming bounds the changes of whoever asks; operators know what they do.
+func (a Actor) renaming() Renaming {
+	if a.Live == nil {
+		return Renaming{}
+	}
+	return Renaming{Aliases: maxAliases, PerHour: maxRenames}
+}
 
 // Get returns an organization to a member.
 func (s *Service) Get(ctx context.Context, a Actor, slug string) (Standing, error) {
@@ -50,7 +67,8 @@ func (s *Service) Rename(ctx context.Context, a Actor, slug, name string) error 
 }
 
 // ChangeSlug gives an organization another slug, for an owner who types the one so
-// far. That leads to the new one for a week.
+// far. That leads to the new one for a week. It fails with *LimitError while as many
+// do as may.
 func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed string) error {
 	st, err := s.Sensitive(ctx, a, slug)
 	if err != nil {
@@ -65,7 +83,7 @@ func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed strin
 	case to == st.Slug:
 		return nil
 	}
-	until := s.Clock().Add(aliasLife)
+	until := s.Clock().Add(AliasLife)
 	event := s.event(audit.OrgSlugChange, a, st.ID).With("old", st.Slug).With("new", to).With("until", until.UTC().Format(time.RFC3339))
 	st.Slug = to
 	err = s.change(ctx, a, st.Org, event)
@@ -92,7 +110,7 @@ func (s *Service) change(ctx context.Context, a Actor, o Org, event audit.Event)
 	if err != nil {
 		return err
 	}
-	if err := s.Orgs.Change(ctx, s.owners(a), o, s.Clock().Add(aliasLife), event, refresh); err != nil {
+	if err := s.Orgs.Change(ctx, s.owners(a), o, a.renaming(), event, refresh); err != nil {
 		return fmt.Errorf("changing organization: %w", err)
 	}
 	return s.refreshAll(ctx, o.ID)

@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -205,9 +206,49 @@ func TestDelete(t *testing.T) {
 	w.fails("to its owner", getAs(w, ada.actor(), "acme"), authcore.ErrNotFound)
 	w.fails("to an operator", getAs(w, operator, "acme"), authcore.ErrNotFound)
 	w.noted(o.ID, audit.OrgDelete, ada)
-	again, err := w.create(bob.actor(), "Acme", "acme")
+	_, err := w.create(bob.actor(), "Acme", "acme")
+	w.refuses("its slug at once", err, "slug", org.ProblemSlugUsed)
+	_, err = w.Moved(t.Context(), ada.actor(), "acme")
+	w.fails("where its slug leads", err, authcore.ErrNotFound)
+	w.pass(7*24*time.Hour + time.Minute)
+	again, err := w.Create(t.Context(), operator, org.NewOrg{Name: "Acme", Slug: "acme", Owner: bob.user.ID})
 	w.check(err)
 	if again.ID == o.ID || len(w.members("acme")) != 1 {
 		t.Errorf("the slug is taken again: %+v", again)
 	}
+}
+
+// TestSlugChangedTimeAndAgain keeps three old slugs at most, and says when there is
+// room for another.
+func TestSlugChangedTimeAndAgain(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	w.org("acme", ada, nil)
+	change := func(from, to string) error { return w.ChangeSlug(t.Context(), ada.actor(), from, to, from) }
+	first := w.now()
+	for _, step := range [][2]string{{"acme", "two"}, {"two", "three"}, {"three", "four"}} {
+		w.check(change(step[0], step[1]))
+	}
+	var limit *org.LimitError
+	if err := change("four", "five"); !errors.As(err, &limit) || limit.Until.Sub(first.Add(7*24*time.Hour)).Abs() > time.Minute {
+		t.Errorf("the fourth within a week: %v", err)
+	}
+	if slug, err := w.Moved(t.Context(), ada.actor(), "acme"); slug != "four" || err != nil {
+		t.Errorf("the first leads to %q, %v", slug, err)
+	}
+	w.check(w.ChangeSlug(t.Context(), operator, "four", "five", "")) // operators know what they do
+}
+
+func TestRenamedTimeAndAgain(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	w.org("acme", ada, nil)
+	for i := range 10 {
+		w.check(w.Rename(t.Context(), ada.actor(), "acme", fmt.Sprint("Acme ", i)))
+	}
+	w.fails("the eleventh within an hour", w.Rename(t.Context(), ada.actor(), "acme", "Acme"), org.ErrLimit)
+	w.check(w.SetRules(t.Context(), ada.actor(), "acme", authcore.OrgRules{MaxAge: hour}))
+	w.pass(hour)
+	ada.signIn()
+	w.check(w.Rename(t.Context(), ada.actor(), "acme", "Acme"))
 }

@@ -39,15 +39,23 @@ type Store interface {
 	All(ctx context.Context, after string, limit int) ([]Org, error)
 	// Change replaces name, slug and rules of an organization as it was read. It fails
 	// with ErrChanged when somebody else has changed it since. When the slug is another,
-	// the old one becomes an alias until a time, and authcore.ErrConflict says that
-	// the new one is taken.
-	Change(ctx context.Context, by Authority, o Org, aliasUntil time.Time, event audit.Event, jobs ...job.Job) error
-	// Delete takes an organization away from everybody. Its slug is free, and its
-	// invitations, domains and requests are gone.
+	// the old one is an alias for AliasLife, and authcore.ErrConflict says that the new
+	// one is taken. It fails with *LimitError over the bounds.
+	Change(ctx context.Context, by Authority, o Org, bounds Renaming, event audit.Event, jobs ...job.Job) error
+	// Delete takes an organization away from everybody. Its invitations, domains and
+	// requests are gone; its slugs lead nowhere, and nobody takes the last one for
+	// AliasLife.
 	Delete(ctx context.Context, by Authority, id string, event audit.Event, jobs ...job.Job) error
 	// Events returns up to limit events about an organization, the newest first,
 	// before the one with the given id (empty: from the newest).
 	Events(ctx context.Context, orgID, before string, limit int) ([]audit.Event, error)
+}
+
+// Renaming bounds how often an organization gets another name or slug.
+type Renaming struct {
+	// Aliases is how many old slugs may lead to it, and PerHour how often name or slug
+	// change in an hour; zero is no limit.
+	Aliases, PerHour int
 }
 
 // Members keeps who belongs to which organization.
