@@ -65,12 +65,15 @@ func TestOperatorManagesOrgs(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.mustOperate(t, "PUT", "/sigra/orgs/acme/members/"+ada.ID, `{"role":"admin"}`, nil)
-	g.mustOperate(t, "PUT", "/sigra/orgs/acme/slug", `{"slug":"initech"}`, nil)
-	if got := g.groups(t, cookie); got != "initech:admin" {
+	if got := g.groups(t, cookie); got != "acme:admin" {
 		t.Errorf("the next request says %q", got)
 	}
+	g.mustOperate(t, "PUT", "/sigra/orgs/acme/slug", `{"slug":"initech"}`, nil)
 	var details orgDetails
 	g.mustOperate(t, "PATCH", "/sigra/orgs/initech/rules", `{"max_age":"2d"}`, nil)
+	if got := g.groups(t, cookie); got != "initech:admin" {
+		t.Errorf("after another slug and other rules, the next request says %q", got)
+	}
 	g.mustOperate(t, "GET", "/sigra/orgs/initech", "", &details)
 	if details.Name != "Acme Inc" || details.Members != 2 || details.WithoutTwoStep != 2 || details.MaxAge != "48h0m0s" || details.TwoStep {
 		t.Errorf("%+v", details)

@@ -21,8 +21,8 @@ const AliasLife = 7 * 24 * time.Hour
 const (
 	// maxAliases is how many old slugs lead to one organization.
 	maxAliases = 3
-	// maxRenames is how often name or slug change in an hour, of which all members'
-	// sessions are told.
+	// maxRenames is how often name or slug change in an hour, of which the sessions of
+	// all members are told.
 	maxRenames = 10
 )
 
@@ -63,7 +63,10 @@ func (s *Service) Rename(ctx context.Context, a Actor, slug, name string) error 
 	}
 	event := s.event(audit.OrgRename, a, st.ID).With("old", st.Name).With("new", name)
 	st.Name = name
-	return s.change(ctx, a, st.Org, event)
+	if err := s.change(ctx, a, st.Org, event); err != nil {
+		return err
+	}
+	return s.refreshOwn(ctx, a)
 }
 
 // ChangeSlug gives an organization another slug, for an owner who types the one so
@@ -90,7 +93,10 @@ func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed strin
 	if errors.Is(err, authcore.ErrConflict) && !errors.Is(err, ErrChanged) {
 		return invalid("slug", ProblemSlugUsed)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.refreshOwn(ctx, a)
 }
 
 // Sensitive returns an organization to an owner who was proven not long ago, as some
@@ -103,8 +109,8 @@ func (s *Service) Sensitive(ctx context.Context, a Actor, slug string) (Standing
 	return st, err
 }
 
-// change stores what an organization is like from now on, and tells the sessions
-// of its members.
+// change stores what an organization is like from now on, with the job that tells the
+// sessions of its members.
 func (s *Service) change(ctx context.Context, a Actor, o Org, event audit.Event) error {
 	refresh, err := s.refreshOrg(o.ID)
 	if err != nil {
@@ -113,7 +119,16 @@ func (s *Service) change(ctx context.Context, a Actor, o Org, event audit.Event)
 	if err := s.Orgs.Change(ctx, s.owners(a), o, a.renaming(), event, refresh); err != nil {
 		return fmt.Errorf("changing organization: %w", err)
 	}
-	return s.refreshAll(ctx, o.ID)
+	return nil
+}
+
+// refreshOwn shows whoever asks what they have changed. It takes nothing from anybody,
+// so the others, of whom there may be many, wait for the job.
+func (s *Service) refreshOwn(ctx context.Context, a Actor) error {
+	if a.Live == nil {
+		return nil
+	}
+	return s.Accounts.Refresh(ctx, a.userID())
 }
 
 // SetRules replaces what an organization asks of its members, for an owner, who
@@ -131,7 +146,10 @@ func (s *Service) SetRules(ctx context.Context, a Actor, slug string, rules auth
 	}
 	event := s.event(audit.OrgRulesChange, a, st.ID).With("old", describe(st.Rules)).With("new", describe(rules))
 	st.Rules = rules
-	return s.change(ctx, a, st.Org, event)
+	if err := s.change(ctx, a, st.Org, event); err != nil {
+		return err
+	}
+	return s.refreshAll(ctx, st.ID)
 }
 
 const (

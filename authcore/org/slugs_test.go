@@ -149,6 +149,10 @@ func TestOldSlug(t *testing.T) {
 	w.refuses("without typing it", w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acmE"), "typed", org.ProblemTyped)
 	w.refuses("to a bad one", w.ChangeSlug(t.Context(), ada.actor(), "acme", "x", "acme"), "slug", org.ProblemSlug)
 	w.check(w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acme"))
+	if ada.in() != "initech:owner" {
+		t.Errorf("the session of who has asked acts in %s", ada.in())
+	}
+	w.work()
 	if bob.in() != "initech:member" {
 		t.Errorf("the session acts in %s", bob.in())
 	}
