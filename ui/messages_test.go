@@ -64,6 +64,9 @@ func composed() (keys []string) {
 	} {
 		keys = append(keys, "field."+string(problem))
 	}
+	for _, reason := range []string{"expired", "revoked", "accepted", "other_address", "changed", "replaced"} {
+		keys = append(keys, "org_activity.reason."+reason)
+	}
 	for _, role := range org.DefaultRoles().All {
 		keys = append(keys, "role."+role)
 	}

@@ -149,7 +149,7 @@ func (f *fakeOrgs) Join(_ context.Context, _ org.Actor, slug string) (bool, erro
 	return f.joinable != nil && !f.joinable.Ask, f.do("Join", slug)
 }
 
-func (f *fakeOrgs) Invited(context.Context, string, *session.Live) (org.Offer, error) {
+func (f *fakeOrgs) Invited(context.Context, org.Actor, string) (org.Offer, error) {
 	return f.offer, f.offerErr
 }
 

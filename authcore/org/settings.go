@@ -233,11 +233,18 @@ func (s *Service) Delete(ctx context.Context, a Actor, slug, typed string) error
 const trailPage = 50
 
 // Trail returns events of an organization, the newest first, before the one with an
-// id, to whoever manages it.
+// id, to whoever manages it. Who has opened an invitation that was not for them is told
+// to operators alone: it is enough to have clicked on a link.
 func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) ([]audit.Event, error) {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
 		return nil, err
 	}
-	return s.Orgs.Events(ctx, st.ID, before, trailPage)
+	list, err := s.Orgs.Events(ctx, st.ID, before, trailPage)
+	for i, e := range list {
+		if a.Live != nil && e.Action == audit.OrgInviteRefuse {
+			list[i] = e.By(audit.ActorUnknown, "").Of("")
+		}
+	}
+	return list, err
 }

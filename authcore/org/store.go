@@ -121,6 +121,8 @@ type Invitation struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	State     InvitationState
+	// Refusals is how often a use was refused and noted.
+	Refusals int
 }
 
 // Quota bounds how many invitations may be sent within a time.
@@ -133,7 +135,7 @@ type Quota struct {
 // Invitations keeps invitations.
 type Invitations interface {
 	// Invite stores an invitation with its letter, and revokes one to the same address
-	// that is pending. It fails with authcore.ErrConflict when the address belongs to
+	// that is open, with an event of its own. It fails with authcore.ErrConflict when the address belongs to
 	// a member, with ErrForbidden when an owner is invited and the authority is no
 	// owner's, and with ErrLimit over the quota.
 	Invite(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
@@ -143,6 +145,9 @@ type Invitations interface {
 	Renew(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
 	// Revoke ends a pending or expired invitation, or fails with authcore.ErrNotFound.
 	Revoke(ctx context.Context, by Authority, orgID, id string, event audit.Event) error
+	// NoteRefusal writes the event of a use that was refused, unless there are as many
+	// about the invitation as may be.
+	NoteRefusal(ctx context.Context, id string, max int, event audit.Event) error
 	// Invitations returns those that are pending, and those that expired within the
 	// last 30 days, the newest first.
 	Invitations(ctx context.Context, orgID string, at time.Time) ([]Invitation, error)

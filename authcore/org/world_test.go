@@ -260,10 +260,10 @@ func (w *world) state(o org.Org) string {
 	return fmt.Sprint(st, members, invitations, domains, requests, len(w.trail(o.ID)))
 }
 
-// liveOrNone is the session of somebody, or none for nobody.
-func (p *person) liveOrNone() *session.Live {
+// visiting is somebody who opens a link; nobody is signed out.
+func (p *person) visiting() org.Actor {
 	if p == nil {
-		return nil
+		return org.Actor{Client: client}
 	}
-	return p.live()
+	return p.actor()
 }

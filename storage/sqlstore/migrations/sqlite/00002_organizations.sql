@@ -52,7 +52,9 @@ CREATE TABLE invitations (
     -- The time of its use or revocation, once there was one.
     expires_at  INTEGER NOT NULL,
     accepted_at INTEGER NOT NULL DEFAULT 0,
-    revoked_at  INTEGER NOT NULL DEFAULT 0
+    revoked_at  INTEGER NOT NULL DEFAULT 0,
+    -- How often a use was refused and noted.
+    refusals    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- One open invitation per organization and address.
 CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_key) WHERE accepted_at = 0 AND revoked_at = 0;
