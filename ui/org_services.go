@@ -55,7 +55,7 @@ type OrgMembers interface {
 	ListMembers(ctx context.Context, a org.Actor, slug, text, after string) (org.List, error)
 	SetRole(ctx context.Context, a org.Actor, slug, userID, role string) error
 	Remove(ctx context.Context, a org.Actor, slug, userID string) error
-	Requests(ctx context.Context, a org.Actor, slug string) ([]org.Request, error)
+	Requests(ctx context.Context, a org.Actor, slug, after string) (org.RequestList, error)
 	Admit(ctx context.Context, a org.Actor, slug, userID, role string) error
 	Refuse(ctx context.Context, a org.Actor, slug, userID string) error
 }

@@ -253,7 +253,7 @@ func (w *world) state(o org.Org) string {
 	w.check(err)
 	domains, err := store.Domains(ctx, o.ID)
 	w.check(err)
-	requests, err := store.Requests(ctx, o.ID, 1000)
+	requests, err := store.Requests(ctx, o.ID, "", 1000)
 	w.check(err)
 	st, err := store.Find(ctx, o.Slug, "")
 	w.check(err)

@@ -302,7 +302,7 @@ func testDeleteOrg(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, s.accept(ctx, invited, s.user(ctx, t, "grace").ID), authcore.ErrNotFound)
 	_, _, err = s.ByDomain(ctx, "example.com")
 	wantError(t, err, authcore.ErrNotFound)
-	requests, err := s.Requests(ctx, o.ID, 10)
+	requests, err := s.Requests(ctx, o.ID, "", 10)
 	must(t, err)
 	same(t, "the requests", len(requests), 0)
 	ids, err := s.MemberIDs(ctx, o.ID, "", 10)
