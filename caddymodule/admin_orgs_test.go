@@ -113,6 +113,7 @@ func TestOperatorErrorsOfOrgs(t *testing.T) {
 		"slug taken":           {"POST", "", `{"name":"X","slug":"acme","owner":"` + bob + `"}`, 422, "slug: is taken"},
 		"slug taken lately":    {"PUT", "/acme/slug", `{"slug":"other"}`, 422, "slug: is taken"},
 		"bad slug":             {"PUT", "/acme/slug", `{"slug":"a/b"}`, 422, "slug: must have"},
+		"a link for a name":    {"PUT", "/acme/name", `{"name":"see www.evil.example"}`, 422, "name: must not contain a link"},
 		"unknown role":         {"POST", "/acme/members", `{"user":"` + bob + `","role":"owner"}`, 422, "one of boss, worker"},
 		"unknown user":         {"POST", "/acme/members", `{"user":"nobody@example.com"}`, 404, "caddy sigra user list"},
 		"unknown field":        {"POST", "/acme/members", `{"email":"x"}`, 400, "unknown field"},

@@ -60,7 +60,7 @@ func composed() (keys []string) {
 		keys = append(keys, "missing_"+string(condition))
 	}
 	for _, problem := range []account.Problem{
-		org.ProblemSlug, org.ProblemSlugUsed, org.ProblemTyped, org.ProblemRole, org.ProblemDomain, org.ProblemLockout, org.ProblemAge, org.ProblemMethods,
+		org.ProblemNameLink, org.ProblemSlug, org.ProblemSlugUsed, org.ProblemTyped, org.ProblemRole, org.ProblemDomain, org.ProblemLockout, org.ProblemAge, org.ProblemMethods,
 	} {
 		keys = append(keys, "field."+string(problem))
 	}

@@ -64,7 +64,7 @@ func (s *Service) letter(ctx context.Context, a Actor, in Invitation, o Org, sec
 	inviter := cmp.Or(hostOf(a.Client.Portal), o.Name)
 	if a.Live != nil {
 		inviter = a.Live.Identity.Email
-		if name := a.Live.Identity.Name; name != "" {
+		if name := a.Live.Identity.Name; name != "" && !hasLink(name) {
 			inviter = name + " (" + inviter + ")"
 		}
 	}

@@ -65,6 +65,12 @@ func TestInvitationMail(t *testing.T) {
 	if e.Action != audit.OrgInvite || e.Metadata["role"] != "admin" || e.Metadata["email"] != "Bob@Example.com" || strings.Contains(fmt.Sprint(e), w.secret()) {
 		t.Errorf("%+v", e)
 	}
+	eve := w.person("eve", func(in *account.NewUser) { in.Name = "Win at www.evil.example" })
+	w.check(w.Add(t.Context(), operator, "acme", eve.user.ID, "admin"))
+	w.invite(eve.actor(), "acme", "new@example.com", "")
+	if l := w.last(mail.OrgInvitation); l.Values["inviter"] != "eve@example.com" {
+		t.Errorf("by somebody whose name is a link: %+v", l)
+	}
 	w.invite(operator, "acme", "new@example.com", "")
 	if l := w.last(mail.OrgInvitation); l.Values["inviter"] != "The acme" || l.Values["role"] != "member" {
 		t.Errorf("by an operator: %+v", l)

@@ -211,6 +211,10 @@ func TestPersonalWorkspace(t *testing.T) {
 	if bob.live().Identity.Org.Name != "bob" {
 		t.Errorf("of somebody without a name: %+v", bob.live().Identity.Org)
 	}
+	eve := w.person("eve", func(in *account.NewUser) { in.Name = "Win at https://evil.example" })
+	if eve.live().Identity.Org.Name != "eve" {
+		t.Errorf("of somebody whose name is a link: %+v", eve.live().Identity.Org)
+	}
 	w.check(w.Add(t.Context(), operator, slug, bob.user.ID, "member"))
 	w.fails("passing it on", w.Transfer(t.Context(), ada.actor(), slug, bob.user.ID), org.ErrForbidden)
 	w.fails("leaving it", w.Leave(t.Context(), ada.actor(), slug), org.ErrLastOwner)

@@ -81,10 +81,12 @@ func TestSlugsThatNobodyMayTake(t *testing.T) {
 		}
 		w.refuses(fmt.Sprintf("%q", slug), err, "slug", problem)
 	}
-	for name, problem := range map[string]account.Problem{"": account.ProblemRequired, " \u200b\t": account.ProblemRequired, strings.Repeat("ü", 101): account.ProblemNameTooLong} {
+	for name, problem := range map[string]account.Problem{"": account.ProblemRequired, " \u200b\t": account.ProblemRequired, strings.Repeat("ü", 101): account.ProblemNameTooLong,
+		"Pay at https://evil.example": org.ProblemNameLink, "WWW.evil.example": org.ProblemNameLink, "ww\u200bw.evil.example": org.ProblemNameLink, "x:\u2060//y": org.ProblemNameLink} {
 		_, err := w.create(ada.actor(), name, "fine")
 		w.refuses(fmt.Sprintf("the name %q", name), err, "name", problem)
 	}
+	w.refuses("a link later", w.Rename(t.Context(), bob.actor(), "acme", "see www.evil.example"), "name", org.ProblemNameLink)
 	for _, slug := range []string{"abc", "a-1", "a--b", strings.Repeat("x", 63), "user-1"} {
 		_, err := w.create(ada.actor(), strings.Repeat("ü", 100), slug)
 		w.fails(slug, err, nil)
