@@ -163,8 +163,8 @@ type requestView struct {
 func viewOfRequest(r org.Request) requestView { return requestView{r.UserID, r.Email, r.Name, r.At} }
 
 func (o operations) listRequests(r *http.Request, st org.Standing) (any, error) {
-	list, err := o.app.orgs.Requests(r.Context(), org.Actor{}, st.Slug)
-	return viewsOf(list, viewOfRequest), err
+	list, err := o.app.orgs.Requests(r.Context(), org.Actor{}, st.Slug, r.URL.Query().Get("after"))
+	return viewsOf(list.Requests, viewOfRequest), err
 }
 
 func (o operations) admitMember(r *http.Request, st org.Standing) (any, error) {

@@ -65,12 +65,15 @@ func TestOperatorManagesOrgs(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.mustOperate(t, "PUT", "/sigra/orgs/acme/members/"+ada.ID, `{"role":"admin"}`, nil)
-	g.mustOperate(t, "PUT", "/sigra/orgs/acme/slug", `{"slug":"initech"}`, nil)
-	if got := g.groups(t, cookie); got != "initech:admin" {
+	if got := g.groups(t, cookie); got != "acme:admin" {
 		t.Errorf("the next request says %q", got)
 	}
+	g.mustOperate(t, "PUT", "/sigra/orgs/acme/slug", `{"slug":"initech"}`, nil)
 	var details orgDetails
 	g.mustOperate(t, "PATCH", "/sigra/orgs/initech/rules", `{"max_age":"2d"}`, nil)
+	if got := g.groups(t, cookie); got != "initech:admin" {
+		t.Errorf("after another slug and other rules, the next request says %q", got)
+	}
 	g.mustOperate(t, "GET", "/sigra/orgs/initech", "", &details)
 	if details.Name != "Acme Inc" || details.Members != 2 || details.WithoutTwoStep != 2 || details.MaxAge != "48h0m0s" || details.TwoStep {
 		t.Errorf("%+v", details)
@@ -110,6 +113,7 @@ func TestOperatorErrorsOfOrgs(t *testing.T) {
 		"slug taken":           {"POST", "", `{"name":"X","slug":"acme","owner":"` + bob + `"}`, 422, "slug: is taken"},
 		"slug taken lately":    {"PUT", "/acme/slug", `{"slug":"other"}`, 422, "slug: is taken"},
 		"bad slug":             {"PUT", "/acme/slug", `{"slug":"a/b"}`, 422, "slug: must have"},
+		"a link for a name":    {"PUT", "/acme/name", `{"name":"see www.evil.example"}`, 422, "name: must not contain a link"},
 		"unknown role":         {"POST", "/acme/members", `{"user":"` + bob + `","role":"owner"}`, 422, "one of boss, worker"},
 		"unknown user":         {"POST", "/acme/members", `{"user":"nobody@example.com"}`, 404, "caddy sigra user list"},
 		"unknown field":        {"POST", "/acme/members", `{"email":"x"}`, 400, "unknown field"},

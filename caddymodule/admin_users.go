@@ -301,6 +301,8 @@ func problemText(p account.Problem) string {
 		return "is one of the most common passwords"
 	case account.ProblemContext:
 		return "contains the name or the address of the account"
+	case org.ProblemNameLink:
+		return "must not contain a link, such as www. or ://"
 	case org.ProblemSlug:
 		return "must have 3 to 63 characters of a-z, 0-9 and -, begin with a letter, and not be reserved"
 	case org.ProblemSlugUsed:

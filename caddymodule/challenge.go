@@ -29,6 +29,9 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, st *state, at *
 		stepUp := func(back string) string { return ui.StepUpPage(d.Wanted, back) }
 		return g.lead(w, r, st, at, stepUp, `Bearer realm="sigra", error="insufficient_user_authentication"`+g.asked(st.id.Org.Rules))
 	case policy.Hide:
+		if g.follow(w, r, st, at) {
+			return nil
+		}
 		return g.problem(w, r, at, st.live, http.StatusNotFound)
 	case policy.ChooseOrg:
 		return g.choose(w, r, st, at, d)

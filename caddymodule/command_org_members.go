@@ -25,7 +25,7 @@ func memberCommands() []*cobra.Command {
 			language, _ := c.cmd.Flags().GetString("language")
 			return c.showOrg("POST", args[0], "/invitations/"+url.PathEscape(args[1])+"/resend", map[string]string{"language": language})
 		})),
-		leaf("requests <slug>", "Lists who asks to join an organization", 1, onOrg("GET", "/requests")),
+		leaf("requests <slug>", "Lists who asks to join an organization", 1, listRequests),
 		withRole(leaf("admit <slug> <email|id>", "Makes somebody who asks to join a member", 2, func(c *call, args []string) error {
 			role, _ := c.cmd.Flags().GetString("role")
 			return c.showMember("POST", "/requests", args, map[string]string{"role": role})
@@ -68,6 +68,12 @@ func addMember(c *call, args []string) error {
 	}
 	role, _ := c.cmd.Flags().GetString("role")
 	return c.showOrg("POST", args[0], "/members", map[string]string{"user": id, "role": role})
+}
+
+func listRequests(c *call, args []string) error {
+	return showPages(c, func(r requestView) string { return r.ID }, func(after string, page *[]requestView) error {
+		return c.do("GET", orgPath(args[0], "/requests?after="+url.QueryEscape(after)), nil, page)
+	})
 }
 
 func listMembers(c *call, args []string) error {

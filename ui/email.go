@@ -6,6 +6,7 @@ import (
 
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/address"
+	"github.com/sigra-auth/sigra/authcore/org"
 )
 
 // emailView is the page that changes the address.
@@ -67,9 +68,12 @@ func (v *visit) askEmail() error {
 func (v *visit) refused(err error, field string) (status int, problems map[string]string, rest error) {
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError
+	var limit *org.LimitError
 	switch {
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, v.explain(invalid), nil
+	case errors.As(err, &limit):
+		return http.StatusTooManyRequests, map[string]string{field: v.limited(limit)}, nil
 	case errors.As(err, &throttled):
 		return http.StatusTooManyRequests, map[string]string{field: v.throttled(throttled)}, nil
 	default:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"io"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 
@@ -93,6 +94,7 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 	m := h.languages.of(letter.Language)
 	site, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(letter.Portal, "https://"), "http://"), "/")
 	pairs := []string{"product", h.Brand.Name, "site", site}
+	quoted := slices.Clone(pairs)
 	for name, value := range letter.Values {
 		if name == "user_agent" {
 			name = "device"
@@ -102,9 +104,10 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 			value = m.role(value)
 		}
 		pairs = append(pairs, name, oneLine(value))
+		quoted = append(quoted, name, quotable.Replace(oneLine(value)))
 	}
 	key := "mail." + string(letter.Kind)
-	subject, err := m.require(key+".subject", pairs...)
+	subject, err := m.require(key+".subject", quoted...)
 	if err != nil {
 		return letterView{}, err
 	}
@@ -126,6 +129,9 @@ func (l *letters) view(letter mail.Letter) (letterView, error) {
 	}
 	return view, nil
 }
+
+// quotable keeps a name from ending the quotes that it stands in, and saying more.
+var quotable = strings.NewReplacer(`"`, `'`, `“`, `'`, `”`, `'`, `„`, `'`, `«`, `'`, `»`, `'`)
 
 func paragraphs(text string) []string { return strings.Split(text, "\n\n") }
 

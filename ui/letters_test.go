@@ -60,6 +60,28 @@ func TestLettersEscapeWhatPeopleChoose(t *testing.T) {
 	}
 }
 
+// TestNamesInSubjectsAreQuoted, so that they do not read like words of ours.
+func TestNamesInSubjectsAreQuoted(t *testing.T) {
+	p := newPortal(t)
+	values := map[string]string{"org": `Acme” is closed, see “below`, "inviter": `"Ada" (ada@example.com)`, "role": "admin", "domain": "example.com"}
+	for language, want := range map[string]string{
+		"en": `“'Ada' (ada@example.com)” invites you to “Acme' is closed, see 'below”`, "de": `„'Ada' (ada@example.com)“ lädt Sie zu „Acme' is closed, see 'below“ ein`,
+	} {
+		for _, kind := range []mail.Kind{mail.OrgInvitation, mail.OrgJoined, mail.OrgLeft, mail.OrgDomain} {
+			m, err := p.handler.Write(mail.Letter{Kind: kind, Language: language, Portal: testOrigin + testBase, Values: values})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kind == mail.OrgInvitation && m.Subject != want || !strings.Contains(m.Subject, "'below") {
+				t.Errorf("%s: %s", kind, m.Subject)
+			}
+			if !strings.Contains(m.Text, values["org"]) {
+				t.Errorf("%s: the text changes the name: %s", kind, m.Text)
+			}
+		}
+	}
+}
+
 func TestOperatorsLetter(t *testing.T) {
 	dir := writeFile(t, "mail.txt", "Dear user: {{range .Text}}{{.}}{{end}}")
 	p := newPortal(t, func(o *Options) { o.TemplateDir = dir })

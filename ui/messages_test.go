@@ -60,9 +60,12 @@ func composed() (keys []string) {
 		keys = append(keys, "missing_"+string(condition))
 	}
 	for _, problem := range []account.Problem{
-		org.ProblemSlug, org.ProblemSlugUsed, org.ProblemTyped, org.ProblemRole, org.ProblemDomain, org.ProblemLockout, org.ProblemAge, org.ProblemMethods,
+		org.ProblemNameLink, org.ProblemSlug, org.ProblemSlugUsed, org.ProblemTyped, org.ProblemRole, org.ProblemDomain, org.ProblemLockout, org.ProblemAge, org.ProblemMethods,
 	} {
 		keys = append(keys, "field."+string(problem))
+	}
+	for _, reason := range []string{"expired", "revoked", "accepted", "other_address", "changed", "replaced"} {
+		keys = append(keys, "org_activity.reason."+reason)
 	}
 	for _, role := range org.DefaultRoles().All {
 		keys = append(keys, "role."+role)

@@ -104,6 +104,12 @@ func (v *visit) orgRefused(err error, b because) (status int, problems map[strin
 	return status, map[string]string{b.field: text}, nil
 }
 
+// limited says from when on something can be changed again.
+func (v *visit) limited(l *org.LimitError) string {
+	v.w.Header().Set("Retry-After", wholeSeconds(l.Until.Sub(v.Clock())))
+	return v.messages.text("org_settings.too_often", "when", l.Until.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
 // moved leads a visitor who knows an organization by the slug that it had until
 // lately to the same page under the new one.
 func (v *visit) moved(err error) error {

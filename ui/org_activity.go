@@ -105,13 +105,16 @@ func (v *visit) eventDetails(e audit.Event) []string {
 	if before != "" || after != "" {
 		details = append(details, v.messages.text("org_activity.change", "old", dash(before), "new", dash(after)))
 	}
-	for _, name := range []string{"name", "slug", "domain", "mailbox"} {
+	for _, name := range []string{"name", "slug", "domain", "mailbox", "email"} {
 		if value := e.Metadata[name]; value != "" {
 			details = append(details, value)
 		}
 	}
 	if role := e.Metadata["role"]; role != "" {
 		details = append(details, v.messages.text("org_activity.role", "role", v.messages.role(role)))
+	}
+	if reason, ok := v.messages["org_activity.reason."+e.Metadata["reason"]]; ok {
+		details = append(details, reason)
 	}
 	return details
 }

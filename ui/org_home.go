@@ -1,6 +1,9 @@
 package ui
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
 // orgView is the home of an organization.
 type orgView struct {
@@ -36,9 +39,13 @@ func (v *visit) orgView() (orgView, error) {
 		return view, err
 	}
 	view.Members = v.counted("org.members_count", list.All)
-	requests, err := v.Orgs.Requests(v.r.Context(), v.actor(), ref.Slug)
-	if len(requests) > 0 {
-		view.Requests = v.counted("org.requests_count", len(requests))
+	requests, err := v.Orgs.Requests(v.r.Context(), v.actor(), ref.Slug, "")
+	if n := len(requests.Requests); n > 0 {
+		count := strconv.Itoa(n)
+		if requests.Next != "" {
+			count += "+"
+		}
+		view.Requests = v.messages.text("org.requests_count", "n", count)
 	}
 	return view, err
 }

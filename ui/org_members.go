@@ -21,7 +21,9 @@ type membersView struct {
 	Requests []requestItem
 	// More is the address of the next page, First of the first where this is not it.
 	More, First string
-	Errors      map[string]string
+	// MoreRequests and FirstRequests are the same of the requests.
+	MoreRequests, FirstRequests string
+	Errors                      map[string]string
 }
 
 // memberItem is a member.
@@ -57,13 +59,16 @@ func (v *visit) showMembers() error {
 	if err != nil {
 		return err
 	}
-	requests, err := v.Orgs.Requests(v.r.Context(), v.actor(), v.orgSlug())
+	requests, err := v.listRequests(query.Get("requests_after"))
 	if err != nil {
 		return err
 	}
 	view := v.membersView(list, requests, query.Get("q"), query.Get("after"))
+	if query.Get("requests_after") != "" {
+		view.FirstRequests = v.orgPath("/members")
+	}
 	if v.wantsJSON() {
-		return v.membersJSON(list, requests, view.More)
+		return v.membersJSON(list, requests.Requests, view)
 	}
 	return v.show("org_members", view)
 }
@@ -76,17 +81,28 @@ func (v *visit) listMembers(text, after string) (org.List, error) {
 	return v.Orgs.ListMembers(v.r.Context(), v.actor(), v.orgSlug(), clip(text), after)
 }
 
-func (v *visit) membersView(list org.List, requests []org.Request, text, after string) membersView {
+// listRequests returns a page of those who ask to join.
+func (v *visit) listRequests(after string) (org.RequestList, error) {
+	if after != "" && uuid.Validate(after) != nil {
+		return org.RequestList{}, statusError(http.StatusBadRequest)
+	}
+	return v.Orgs.Requests(v.r.Context(), v.actor(), v.orgSlug(), after)
+}
+
+func (v *visit) membersView(list org.List, requests org.RequestList, text, after string) membersView {
 	ref := v.viewOrg(list.Standing)
 	view := membersView{Org: ref, Query: clip(text), After: after, Count: v.counted("org.members_count", list.All)}
 	for _, m := range list.Members {
 		view.Members = append(view.Members, v.viewMember(ref, m))
 	}
-	for _, r := range requests {
+	for _, r := range requests.Requests {
 		view.Requests = append(view.Requests, requestItem{r.UserID, r.Email, r.Name, r.At.UTC().Format(time.DateOnly), v.roleOptions(ref, v.Roles.Default)})
 	}
 	if list.Next != "" {
 		view.More = v.membersPage(text, list.Next)
+	}
+	if requests.Next != "" {
+		view.MoreRequests = v.orgPath("/members?requests_after=" + requests.Next)
 	}
 	if after != "" {
 		view.First = v.membersPage(text, "")
@@ -126,7 +142,7 @@ func (v *visit) viewMember(ref orgRef, m org.Member) memberItem {
 	return item
 }
 
-func (v *visit) membersJSON(list org.List, requests []org.Request, more string) error {
+func (v *visit) membersJSON(list org.List, requests []org.Request, view membersView) error {
 	type member struct {
 		ID       string `json:"id"`
 		Email    string `json:"email"`
@@ -150,8 +166,8 @@ func (v *visit) membersJSON(list org.List, requests []org.Request, more string) 
 		asking[i] = request{r.UserID, r.Email, r.Name, stamp(r.At)}
 	}
 	return v.json(http.StatusOK, map[string]any{
-		"status": "ok", "members": members, "requests": asking, "more": more, "all": list.All, "without_two_step": list.WithoutTwoStep,
-		"roles": v.Roles.All,
+		"status": "ok", "members": members, "requests": asking, "more": view.More, "more_requests": view.MoreRequests, "all": list.All,
+		"without_two_step": list.WithoutTwoStep, "roles": v.Roles.All,
 	})
 }
 
@@ -195,7 +211,7 @@ func (v *visit) membersDone(err error) error {
 	if err != nil {
 		return err
 	}
-	requests, err := v.Orgs.Requests(v.r.Context(), v.actor(), v.orgSlug())
+	requests, err := v.listRequests("")
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,18 @@ func TestRequestsToJoin(t *testing.T) {
 	p := newPortal(t)
 	p.orgs.requests = []org.Request{{UserID: bobID, Email: "eve@example.com", Name: "Eve", At: testNow}}
 	want(t, p.see("/orgs/acme/members"), http.StatusOK, "Requests to join", "Eve", "Asked on 2026-11-23", `action="/_auth/orgs/acme/members/admit"`)
+	lacks(t, p.see("/orgs/acme/members"), "requests_after")
+	p.orgs.requestsNext = bobID
+	want(t, p.see("/orgs/acme"), http.StatusOK, "Requests to join: 1&#43;")
+	w := p.see("/orgs/acme/members?requests_after=" + adaID)
+	want(t, w, http.StatusOK, `href="/_auth/orgs/acme/members?requests_after=`+bobID+`"`, `href="/_auth/orgs/acme/members"`)
+	if p.orgs.requestsAfter != adaID {
+		t.Errorf("asked for what is after %q", p.orgs.requestsAfter)
+	}
+	want(t, p.see("/orgs/acme/members?requests_after=x%00"), http.StatusBadRequest)
+	if answer := decode(t, p.see("/orgs/acme/members", "Accept", asJSON)); answer["more_requests"] != "/_auth/orgs/acme/members?requests_after="+bobID {
+		t.Errorf("%v", answer)
+	}
 	wantNext(t, p.send("/orgs/acme/members/admit", "user", bobID, "role", "admin"), "/_auth/orgs/acme/members")
 	p.called("Admit acme " + bobID + " admin")
 	wantNext(t, p.send("/orgs/acme/members/refuse", "user", bobID), "/_auth/orgs/acme/members")

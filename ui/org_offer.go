@@ -33,7 +33,7 @@ const otherAddress = "other"
 // showInvitation is the page of an invitation: to an organization, or to make an
 // account.
 func (v *visit) showInvitation() error {
-	offer, err := v.Orgs.Invited(v.r.Context(), v.linkSecret(), v.live)
+	offer, err := v.Orgs.Invited(v.r.Context(), v.actor(), v.linkSecret())
 	switch {
 	case errors.Is(err, authcore.ErrNotFound):
 		return v.showSignUpInvitation()
@@ -95,7 +95,7 @@ func (v *visit) acceptInvitation() error {
 	if v.form.checked("sign_out") {
 		return v.signOutTo(v.facts.Base + v.path)
 	}
-	offer, err := v.Orgs.Invited(v.r.Context(), v.linkSecret(), v.live)
+	offer, err := v.Orgs.Invited(v.r.Context(), v.actor(), v.linkSecret())
 	switch {
 	case errors.Is(err, authcore.ErrNotFound):
 		return v.acceptSignUpInvitation()

@@ -159,10 +159,11 @@ func TestOrgActivity(t *testing.T) {
 		event(audit.OrgDomainAdd, audit.ActorUser, "deleted", "").With("domain", "acme.example"),
 		event(audit.OrgMemberRemove, audit.ActorSystem, "", "deleted"),
 		event(audit.OrgRulesChange, audit.ActorUser, "user-1", "").With("old", "").With("new", "two_step max_age=8h0m0s passkey"),
+		event(audit.OrgInviteRefuse, audit.ActorUnknown, "", "").With("email", "grace@example.com").With("reason", "expired"),
 	}
 	w := p.see("/orgs/acme/activity")
 	want(t, w, http.StatusOK, "About bob@example.com", "From Member to auditor", "by ada@example.com", "by an operator", "Role: Admin", "acme.example",
-		"by a deleted account", "by the system", "2026-11-23 12:00 UTC", "From – to Two-step sign-in, How long a sign-in counts: 8h0m0s, Passkey")
+		"by a deleted account", "by the system", "grace@example.com", "It had expired.", "2026-11-23 12:00 UTC", "From – to Two-step sign-in, How long a sign-in counts: 8h0m0s, Passkey")
 	lacks(t, w, "Older", "About ada@")
 	for len(p.orgs.events) < trailPage {
 		p.orgs.events = append(p.orgs.events, event(audit.OrgSwitch, audit.ActorUser, "user-1", "user-1"))

@@ -45,7 +45,7 @@ type OrgJoins interface {
 	AcceptByID(ctx context.Context, a org.Actor, id string) (org.Org, error)
 	Joinable(ctx context.Context, live *session.Live) (*org.Joinable, error)
 	Join(ctx context.Context, a org.Actor, slug string) (joined bool, err error)
-	Invited(ctx context.Context, secret string, live *session.Live) (org.Offer, error)
+	Invited(ctx context.Context, a org.Actor, secret string) (org.Offer, error)
 	Accept(ctx context.Context, a org.Actor, secret string) (org.Org, error)
 	AcceptNew(ctx context.Context, secret string, in org.NewMember) (account.SignedIn, error)
 }
@@ -55,7 +55,7 @@ type OrgMembers interface {
 	ListMembers(ctx context.Context, a org.Actor, slug, text, after string) (org.List, error)
 	SetRole(ctx context.Context, a org.Actor, slug, userID, role string) error
 	Remove(ctx context.Context, a org.Actor, slug, userID string) error
-	Requests(ctx context.Context, a org.Actor, slug string) ([]org.Request, error)
+	Requests(ctx context.Context, a org.Actor, slug, after string) (org.RequestList, error)
 	Admit(ctx context.Context, a org.Actor, slug, userID, role string) error
 	Refuse(ctx context.Context, a org.Actor, slug, userID string) error
 }

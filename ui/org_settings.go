@@ -68,19 +68,19 @@ func (v *visit) showTyped(page string) error {
 func (v *visit) changeSlug() error {
 	to := strings.TrimSpace(v.form["slug"])
 	err := v.Orgs.ChangeSlug(v.r.Context(), v.actor(), v.orgSlug(), to, v.form["typed"])
-	return v.typedDone("org_slug", v.orgHome(url.PathEscape(to))+"/settings?saved=1", err)
+	return v.typedDone("org_slug", "slug", v.orgHome(url.PathEscape(to))+"/settings?saved=1", err)
 }
 
 func (v *visit) deleteOrg() error {
 	err := v.Orgs.Delete(v.r.Context(), v.actor(), v.orgSlug(), v.form["typed"])
-	return v.typedDone("org_delete", v.facts.Base+"/orgs", err)
+	return v.typedDone("org_delete", "typed", v.facts.Base+"/orgs", err)
 }
 
-func (v *visit) typedDone(page, next string, err error) error {
+func (v *visit) typedDone(page, field, next string, err error) error {
 	if err == nil {
 		return v.done(next)
 	}
-	status, problems, err := v.refused(err, "typed")
+	status, problems, err := v.refused(err, field)
 	if problems == nil {
 		return err
 	}

@@ -22,6 +22,10 @@ func TestOrgSettings(t *testing.T) {
 	p.called("Rename acme New & Co")
 	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"name": account.ProblemNameTooLong}}
 	want(t, p.send("/orgs/acme/settings", "name", "<b>"), http.StatusUnprocessableEntity, "too long", `value="&lt;b&gt;"`)
+	p.orgs.err = fmt.Errorf("changing: %w", &org.LimitError{Until: testNow.Add(90 * time.Minute)})
+	w := p.send("/orgs/acme/settings", "name", "x")
+	want(t, w, http.StatusTooManyRequests, "changed again from 2026-11-23 13:30 UTC on")
+	wantHeader(t, w, "Retry-After", "5400")
 	p.orgs.err = authcore.ErrUnavailable
 	want(t, p.send("/orgs/acme/settings", "name", "x"), http.StatusServiceUnavailable)
 	p.orgs.personal = true
@@ -36,6 +40,8 @@ func TestChangeSlug(t *testing.T) {
 	wantNext(t, p.send("/orgs/acme/settings/slug", "slug", " new-acme ", "typed", "acme"), "/_auth/orgs/new-acme/settings?saved=1")
 	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"slug": org.ProblemSlug, "typed": org.ProblemTyped}}
 	want(t, p.send("/orgs/acme/settings/slug", "slug", "<b>", "typed", "x"), http.StatusUnprocessableEntity, "3 to 63", "not the same", `value="&lt;b&gt;"`)
+	p.orgs.err = &org.LimitError{Until: testNow.Add(time.Hour)}
+	want(t, p.send("/orgs/acme/settings/slug", "slug", "new-acme", "typed", "acme"), http.StatusTooManyRequests, `id="slug-error" role="alert">This has been changed too often`)
 }
 
 func TestDeleteOrg(t *testing.T) {

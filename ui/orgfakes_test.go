@@ -22,23 +22,25 @@ type fakeOrgs struct {
 	calls    []string
 	personal bool
 
-	mine        []authcore.Org
-	waiting     []org.Waiting
-	joinable    *org.Joinable
-	offer       org.Offer
-	offerErr    error
-	member      org.NewMember
-	members     []org.Member
-	next        string
-	requests    []org.Request
-	invitations []org.Invitation
-	domains     []org.Domain
-	rules       authcore.OrgRules
-	asked       authcore.OrgRules
-	affected    int
-	events      []audit.Event
-	before      string
-	stale       error
+	mine     []authcore.Org
+	waiting  []org.Waiting
+	joinable *org.Joinable
+	offer    org.Offer
+	offerErr error
+	member   org.NewMember
+	members  []org.Member
+	next     string
+	requests []org.Request
+	// requestsNext is what follows the requests, requestsAfter what was asked for.
+	requestsNext, requestsAfter string
+	invitations                 []org.Invitation
+	domains                     []org.Domain
+	rules                       authcore.OrgRules
+	asked                       authcore.OrgRules
+	affected                    int
+	events                      []audit.Event
+	before                      string
+	stale                       error
 }
 
 const adaID, bobID = "018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"
@@ -149,7 +151,7 @@ func (f *fakeOrgs) Join(_ context.Context, _ org.Actor, slug string) (bool, erro
 	return f.joinable != nil && !f.joinable.Ask, f.do("Join", slug)
 }
 
-func (f *fakeOrgs) Invited(context.Context, string, *session.Live) (org.Offer, error) {
+func (f *fakeOrgs) Invited(context.Context, org.Actor, string) (org.Offer, error) {
 	return f.offer, f.offerErr
 }
 
@@ -181,9 +183,10 @@ func (f *fakeOrgs) Remove(_ context.Context, _ org.Actor, slug, userID string) e
 	return f.do("Remove", slug, userID)
 }
 
-func (f *fakeOrgs) Requests(_ context.Context, _ org.Actor, slug string) ([]org.Request, error) {
+func (f *fakeOrgs) Requests(_ context.Context, _ org.Actor, slug, after string) (org.RequestList, error) {
 	_, err := f.standing(slug, "owner", "admin")
-	return f.requests, err
+	f.requestsAfter = after
+	return org.RequestList{Requests: f.requests, Next: f.requestsNext}, err
 }
 
 func (f *fakeOrgs) Admit(_ context.Context, _ org.Actor, slug, userID, role string) error {

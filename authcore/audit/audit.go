@@ -77,6 +77,7 @@ const (
 	OrgInviteRevoke     Action = "organization.invitation.revoked"
 	OrgInviteRenew      Action = "organization.invitation.renewed"
 	OrgInviteAccept     Action = "organization.invitation.accepted"
+	OrgInviteRefuse     Action = "organization.invitation.refused"
 	OrgDomainAdd        Action = "organization.domain_add"
 	OrgDomainVerify     Action = "organization.domain_verify"
 	OrgDomainRemove     Action = "organization.domain_remove"
@@ -97,7 +98,7 @@ var Actions = []Action{
 	InvitationAccept, LoginPending, TwoStepFailure, TwoStepLockout, TwoStepEnroll, TwoStepEnrollFail, TwoStepDisable,
 	TwoStepReset, BackupCodesReplaced, TrustRevoke, PasskeyRegister, PasskeyRename, PasskeyDelete, PasskeyRegression,
 	OrgCreate, OrgRename, OrgSlugChange, OrgDelete, OrgRulesChange, OrgMemberAdd, OrgMemberRemove, OrgRoleChange,
-	OrgInvite, OrgInviteRevoke, OrgInviteRenew, OrgInviteAccept, OrgDomainAdd, OrgDomainVerify, OrgDomainRemove,
+	OrgInvite, OrgInviteRevoke, OrgInviteRenew, OrgInviteAccept, OrgInviteRefuse, OrgDomainAdd, OrgDomainVerify, OrgDomainRemove,
 	OrgJoinAsk, OrgJoinRefuse, OrgSwitch, OrgReassign,
 }
 

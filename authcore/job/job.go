@@ -25,6 +25,9 @@ type Kind string
 type Job struct {
 	ID   string // UUIDv7
 	Kind Kind
+	// Subject is what it is about, when one job that nobody has begun yet does for all
+	// of its kind about the same; else empty. A store keeps it to itself.
+	Subject string
 	// Sealed is the payload, encrypted for this id and kind.
 	Sealed    []byte
 	CreatedAt time.Time
@@ -52,6 +55,12 @@ type Sealer interface {
 // counts from then.
 func (j Job) At(due time.Time) Job {
 	j.CreatedAt, j.DueAt = due.UTC(), due.UTC()
+	return j
+}
+
+// About returns the job with a subject.
+func (j Job) About(subject string) Job {
+	j.Subject = subject
 	return j
 }
 

@@ -25,22 +25,25 @@ type Offer struct {
 	Known bool
 }
 
-// Invited returns what a link offers to a visitor (nil: signed out), without using
+// Invited returns what a link offers to a visitor (who may be signed out), without using
 // it up. It fails with authcore.ErrNotFound for a link that is none of ours, and
 // with ErrOtherAddress when the visitor is signed in under another address, who
 // must not learn who is invited to what.
-func (s *Service) Invited(ctx context.Context, secret string, live *session.Live) (Offer, error) {
+func (s *Service) Invited(ctx context.Context, a Actor, secret string) (Offer, error) {
 	in, o, err := s.invitation(ctx, secret)
 	if err != nil {
 		return Offer{}, err
 	}
-	if live != nil {
-		if _, err := s.addressee(ctx, in, live); err != nil {
+	if a.Live != nil {
+		if _, err := s.addressee(ctx, a, in); err != nil {
 			return Offer{}, err
 		}
 	}
 	offer := Offer{State: in.State, Email: in.Email}
 	if in.State != Pending {
+		if err := s.refuse(ctx, a, in, string(in.State), nil); err != nil {
+			return Offer{}, err
+		}
 		return offer, nil
 	}
 	offer.Org, offer.Role = o, in.Role
@@ -66,15 +69,38 @@ func (s *Service) invitation(ctx context.Context, secret string) (Invitation, Or
 
 // addressee returns the account of a signed-in user if an invitation is for its
 // proven address.
-func (s *Service) addressee(ctx context.Context, in Invitation, live *session.Live) (authcore.User, error) {
-	user, _, err := s.Users.User(ctx, live.Identity.UserID)
-	if err != nil {
+func (s *Service) addressee(ctx context.Context, a Actor, in Invitation) (authcore.User, error) {
+	user, _, err := s.Users.User(ctx, a.userID())
+	switch {
+	case err != nil:
 		return user, fmt.Errorf("finding account: %w", err)
-	}
-	if user.EmailKey != in.EmailKey || !user.EmailVerified() {
+	case user.EmailKey != in.EmailKey:
+		return user, s.refuse(ctx, a, in, "other_address", ErrOtherAddress)
+	case !user.EmailVerified(): // they are led to prove it, and come back
 		return user, ErrOtherAddress
 	}
 	return user, nil
+}
+
+// maxRefusals is how many refused uses of one invitation are noted: its link may be
+// with anybody, who must not fill the log.
+const maxRefusals = 5
+
+// refuse notes why an invitation is not to be used, and returns the error to answer
+// with.
+func (s *Service) refuse(ctx context.Context, a Actor, in Invitation, reason string, answer error) error {
+	if in.Refusals >= maxRefusals {
+		return answer
+	}
+	event := audit.New(s.Clock(), audit.OrgInviteRefuse, a.Client).On(in.ID).With("email", in.Email).With("reason", reason)
+	event.OrgID = in.OrgID
+	if a.Live != nil {
+		event = event.By(audit.ActorUser, a.userID()).Of(a.userID())
+	}
+	if err := s.Invitations.NoteRefusal(ctx, in.ID, maxRefusals, event); err != nil {
+		return fmt.Errorf("noting a refused invitation: %w", err)
+	}
+	return answer
 }
 
 // Accept makes the signed-in user a member, in whose session the organization is
@@ -105,9 +131,9 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	if a.Live == nil {
 		return Org{}, ErrForbidden
 	}
-	user, err := s.addressee(ctx, in, a.Live)
+	user, err := s.addressee(ctx, a, in)
 	if err == nil && in.State != Pending {
-		err = authcore.ErrNotFound
+		err = s.refuse(ctx, a, in, string(in.State), authcore.ErrNotFound)
 	}
 	if err != nil {
 		return Org{}, err
@@ -117,7 +143,11 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 		return Org{}, err
 	}
 	event := s.event(audit.OrgInviteAccept, a, o.ID).Of(user.ID).With("invitation", in.ID).With("role", in.Role)
-	if err := s.Invitations.Accept(ctx, in, user.ID, event, jobs...); err != nil && !errors.Is(err, authcore.ErrConflict) {
+	err = s.Invitations.Accept(ctx, in, user.ID, event, jobs...)
+	if errors.Is(err, authcore.ErrNotFound) {
+		err = s.refuse(ctx, a, in, "changed", err)
+	}
+	if err != nil && !errors.Is(err, authcore.ErrConflict) {
 		return Org{}, fmt.Errorf("accepting invitation: %w", err)
 	}
 	if err := s.Accounts.Refresh(ctx, user.ID); err != nil {
@@ -142,7 +172,7 @@ type NewMember struct {
 func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (account.SignedIn, error) {
 	invitation, o, err := s.invitation(ctx, secret)
 	if err == nil && invitation.State != Pending {
-		err = authcore.ErrNotFound
+		err = s.refuse(ctx, Actor{Client: in.Client}, invitation, string(invitation.State), authcore.ErrNotFound)
 	}
 	if err != nil {
 		return account.SignedIn{}, err

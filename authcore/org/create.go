@@ -110,6 +110,8 @@ func cleanName(raw string) (string, error) {
 		return "", invalid("name", account.ProblemRequired)
 	case utf8.RuneCountInString(name) > maxName:
 		return "", invalid("name", account.ProblemNameTooLong)
+	case hasLink(name):
+		return "", invalid("name", ProblemNameLink)
 	}
 	return name, nil
 }

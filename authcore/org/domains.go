@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
@@ -164,6 +165,8 @@ type Joinable struct {
 	Role string
 	// Ask says that a manager must admit them.
 	Ask bool
+
+	domain Domain
 }
 
 // Joinable returns the organization that the proven address of a signed-in user lets
@@ -188,7 +191,7 @@ func (s *Service) Joinable(ctx context.Context, live *session.Live) (*Joinable, 
 	if !errors.Is(err, authcore.ErrNotFound) {
 		return nil, err
 	}
-	return &Joinable{o, d.Role, d.Ask}, nil
+	return &Joinable{o, d.Role, d.Ask, d}, nil
 }
 
 // Join makes a signed-in user a member because of their address, or asks for it;
@@ -213,8 +216,7 @@ func (s *Service) Join(ctx context.Context, a Actor, slug string) (joined bool, 
 		return false, err
 	}
 	event := s.event(audit.OrgMemberAdd, a, j.Org.ID).Of(userID).With("role", j.Role).With("method", "domain")
-	// The address is the authority, so that of the user is not asked for.
-	if err := s.Members.Add(ctx, Authority{}, j.Org.ID, userID, j.Role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := s.Domains.Join(ctx, j.domain, userID, event, jobs...); err != nil {
 		return false, fmt.Errorf("joining: %w", err)
 	}
 	if err := s.Accounts.Refresh(ctx, userID); err != nil {
@@ -224,21 +226,33 @@ func (s *Service) Join(ctx context.Context, a Actor, slug string) (joined bool, 
 	return true, err
 }
 
-const (
-	// requestsShown is how many requests to join are shown at once.
-	requestsShown = 100
-	// maxRequests bounds those among which one is looked for.
-	maxRequests = 10_000
-)
+// requestPage is how many requests to join are shown at once.
+const requestPage = 100
 
-// Requests returns those who ask to join, to whoever manages members.
-func (s *Service) Requests(ctx context.Context, a Actor, slug string) ([]Request, error) {
+// RequestList is a page of those who ask to join.
+type RequestList struct {
+	Requests []Request
+	// Next is the id to continue after; empty at the end.
+	Next string
+}
+
+// Requests returns those who ask to join, after the one with an id, to whoever manages
+// members.
+func (s *Service) Requests(ctx context.Context, a Actor, slug, after string) (list RequestList, err error) {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
-		return nil, err
+		return list, err
 	}
-	return s.Domains.Requests(ctx, st.ID, requestsShown)
+	list.Requests, err = s.Domains.Requests(ctx, st.ID, after, requestPage+1)
+	if len(list.Requests) > requestPage {
+		list.Requests = list.Requests[:requestPage]
+		list.Next = list.Requests[requestPage-1].UserID
+	}
+	return list, err
 }
+
+// adding is a way to make a member: Members.Add, or Domains.Admit for one who has asked.
+type adding func(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 
 // Admit makes somebody who asks to join a member, and tells them by mail.
 func (s *Service) Admit(ctx context.Context, a Actor, slug, userID, role string) error {
@@ -249,14 +263,7 @@ func (s *Service) Admit(ctx context.Context, a Actor, slug, userID, role string)
 	if err := s.checkGrant(ctx, a, slug, role); err != nil {
 		return err
 	}
-	list, err := s.Domains.Requests(ctx, st.ID, maxRequests)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(list, func(r Request) bool { return r.UserID == userID }) {
-		return authcore.ErrNotFound
-	}
-	return s.admit(ctx, a, st, userID, role)
+	return s.admit(ctx, a, st, userID, role, s.Domains.Admit)
 }
 
 // Refuse turns a request to join down. Nobody is told.

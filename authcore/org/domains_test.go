@@ -1,7 +1,9 @@
 package org_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/org"
 )
@@ -196,8 +199,9 @@ func TestAskToJoin(t *testing.T) {
 			asked++
 		}
 	}
-	list, err := w.Requests(t.Context(), mia.actor(), "acme")
+	got, err := w.Requests(t.Context(), mia.actor(), "acme", "")
 	w.check(err)
+	list := got.Requests
 	if len(list) != 2 || list[0].Email != "bob@example.com" || asked != 2 {
 		t.Fatalf("%+v, noted %d times", list, asked)
 	}
@@ -209,9 +213,81 @@ func TestAskToJoin(t *testing.T) {
 	w.check(w.Refuse(t.Context(), mia.actor(), "acme", eve.user.ID))
 	w.fails("refused again", w.Refuse(t.Context(), mia.actor(), "acme", eve.user.ID), authcore.ErrNotFound)
 	w.fails("admitted then", w.Admit(t.Context(), mia.actor(), "acme", eve.user.ID, ""), authcore.ErrNotFound)
-	if list, err := w.Requests(t.Context(), mia.actor(), "acme"); err != nil || len(list) > 0 || eve.in() != ":" {
+	if list, err := w.Requests(t.Context(), mia.actor(), "acme", ""); err != nil || len(list.Requests) > 0 || eve.in() != ":" {
 		t.Errorf("%+v, %v; Eve acts in %s", list, err, eve.in())
 	}
+}
+
+// TestRequestsArePaged like members.
+func TestRequestsArePaged(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	o := w.org("acme", ada, nil)
+	asking := make(map[string]bool)
+	for i := range 105 {
+		user, err := w.accounts.Add(t.Context(), account.NewUser{Email: fmt.Sprintf("u%d@example.com", i), Password: good, Verified: true})
+		w.check(err)
+		w.check(w.db.Orgs().Ask(t.Context(), o.ID, user.ID, audit.New(w.now(), audit.OrgJoinAsk, client)))
+		asking[user.ID] = true
+	}
+	pages := 0
+	for after := ""; ; pages++ {
+		list, err := w.Requests(t.Context(), ada.actor(), "acme", after)
+		w.check(err)
+		for _, r := range list.Requests {
+			if !asking[r.UserID] {
+				t.Errorf("%s twice, or not at all", r.Email)
+			}
+			delete(asking, r.UserID)
+		}
+		if after = list.Next; after == "" {
+			break
+		}
+	}
+	if len(asking) > 0 || pages != 1 {
+		t.Errorf("%d are not listed, on %d further pages", len(asking), pages)
+	}
+}
+
+type domainStore = org.Domains
+
+// meanwhile has something happen just before a membership is stored.
+type meanwhile struct {
+	domainStore
+	happen func()
+}
+
+func (m meanwhile) Join(ctx context.Context, d org.Domain, userID string, event audit.Event, jobs ...job.Job) error {
+	m.happen()
+	return m.domainStore.Join(ctx, d, userID, event, jobs...)
+}
+
+// TestDomainChangesMeanwhile: what counts is how it is when the membership is made.
+func TestDomainChangesMeanwhile(t *testing.T) {
+	for name, happen := range map[string]func(w *world, bob *person){
+		"removed":      func(w *world, _ *person) { w.check(w.RemoveDomain(t.Context(), operator, "acme", "example.com")) },
+		"another role": func(w *world, _ *person) { w.again("member", false) },
+		"asks":         func(w *world, _ *person) { w.again("admin", true) },
+		"moved":        func(w *world, bob *person) { w.moveTo(bob, "bob@example.net") },
+	} {
+		w := newWorld(t)
+		bob := w.person("bob")
+		w.org("acme", w.person("ada"), nil)
+		w.proven("acme", "example.com", "admin", false)
+		a := bob.actor()
+		w.Service.Domains = meanwhile{w.Service.Domains, func() { happen(w, bob) }}
+		_, err := w.Join(t.Context(), a, "acme")
+		w.fails(name, err, authcore.ErrNotFound)
+		if got := w.members("acme"); len(got) != 1 {
+			t.Errorf("%s: members %v", name, got)
+		}
+	}
+}
+
+// again adds the domain anew, in another way.
+func (w *world) again(role string, ask bool) {
+	w.check(w.RemoveDomain(w.t.Context(), operator, "acme", "example.com"))
+	w.proven("acme", "example.com", role, ask)
 }
 
 func TestMailProofQuota(t *testing.T) {

@@ -47,7 +47,7 @@ func (s *Service) Invite(ctx context.Context, a Actor, slug, email, role string)
 	if err != nil {
 		return err
 	}
-	event := s.event(audit.OrgInvite, a, st.ID).On(in.ID).With("role", role)
+	event := s.event(audit.OrgInvite, a, st.ID).On(in.ID).With("email", in.Email).With("role", role)
 	if err := s.Invitations.Invite(ctx, s.managers(a), in, s.Config.Roles.Owner(), s.quota(), event, letter); err != nil {
 		return fmt.Errorf("storing invitation: %w", err)
 	}
@@ -64,7 +64,7 @@ func (s *Service) letter(ctx context.Context, a Actor, in Invitation, o Org, sec
 	inviter := cmp.Or(hostOf(a.Client.Portal), o.Name)
 	if a.Live != nil {
 		inviter = a.Live.Identity.Email
-		if name := a.Live.Identity.Name; name != "" {
+		if name := a.Live.Identity.Name; name != "" && !hasLink(name) {
 			inviter = name + " (" + inviter + ")"
 		}
 	}
@@ -91,13 +91,26 @@ func (s *Service) ListInvitations(ctx context.Context, a Actor, slug string) (St
 	return st, list, err
 }
 
+// invitationOf returns the invitation to an organization that has an id.
+func (s *Service) invitationOf(ctx context.Context, st Standing, id string) (Invitation, error) {
+	in, o, err := s.Invitations.Invitation(ctx, nil, id, s.Clock())
+	if err == nil && o.ID != st.ID {
+		err = authcore.ErrNotFound
+	}
+	return in, err
+}
+
 // RevokeInvitation makes an invitation worthless, for whoever manages members.
 func (s *Service) RevokeInvitation(ctx context.Context, a Actor, slug, id string) error {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
 		return err
 	}
-	event := s.event(audit.OrgInviteRevoke, a, st.ID).On(id)
+	in, err := s.invitationOf(ctx, st, id)
+	if err != nil {
+		return err
+	}
+	event := s.event(audit.OrgInviteRevoke, a, st.ID).On(id).With("email", in.Email)
 	return s.Invitations.Revoke(ctx, s.managers(a), st.ID, id, event)
 }
 
@@ -107,10 +120,7 @@ func (s *Service) Resend(ctx context.Context, a Actor, slug, id string) error {
 	if err != nil {
 		return err
 	}
-	in, o, err := s.Invitations.Invitation(ctx, nil, id, s.Clock())
-	if err == nil && o.ID != st.ID {
-		err = authcore.ErrNotFound
-	}
+	in, err := s.invitationOf(ctx, st, id)
 	if err == nil {
 		err = s.checkGrant(ctx, a, slug, in.Role)
 	}
@@ -123,6 +133,6 @@ func (s *Service) Resend(ctx context.Context, a Actor, slug, id string) error {
 	if err != nil {
 		return err
 	}
-	event := s.event(audit.OrgInviteRenew, a, st.ID).On(id)
+	event := s.event(audit.OrgInviteRenew, a, st.ID).On(id).With("email", in.Email)
 	return s.Invitations.Renew(ctx, s.managers(a), in, s.Config.Roles.Owner(), s.quota(), event, letter)
 }

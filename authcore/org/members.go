@@ -81,11 +81,11 @@ func (s *Service) Add(ctx context.Context, a Actor, slug, userID, role string) e
 	if err != nil {
 		return err
 	}
-	return s.admit(ctx, a, st, userID, role)
+	return s.admit(ctx, a, st, userID, role, s.Members.Add)
 }
 
-// admit adds a member and tells them by mail.
-func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role string) error {
+// admit adds a member by one of the ways of the stores, and tells them by mail.
+func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role string, add adding) error {
 	role, err := s.role(role)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role 
 		return err
 	}
 	event := s.event(audit.OrgMemberAdd, a, st.ID).Of(userID).With("role", role)
-	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
 		return fmt.Errorf("adding member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)

@@ -133,6 +133,18 @@ var (
 	ErrOtherAddress = errors.New("the invitation is for another address")
 )
 
+// LimitError is an ErrLimit that ends by itself.
+type LimitError struct {
+	// Until is when there is room again.
+	Until time.Time
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%v, until %s", ErrLimit, e.Until.UTC().Format(time.RFC3339))
+}
+
+func (e *LimitError) Unwrap() error { return ErrLimit }
+
 const (
 	minSlug = 3
 	maxSlug = 63

@@ -49,12 +49,20 @@ const personalPrefix = "user-"
 // make makes the personal workspace of a user.
 func (w *Workspaces) make(ctx context.Context, user authcore.User) error {
 	now := w.Clock().UTC()
-	name := user.Name
-	if name == "" {
-		name, _, _ = strings.Cut(user.Email, "@")
-	}
-	o := Org{ID: uuid.Must(uuid.NewV7()).String(), Slug: personalPrefix + user.ID, Name: name, PersonalOf: user.ID, CreatedAt: now, UpdatedAt: now}
+	slug := personalPrefix + user.ID
+	o := Org{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Name: personalName(user, slug), PersonalOf: user.ID, CreatedAt: now, UpdatedAt: now}
 	event := audit.New(now, audit.OrgCreate, authcore.Client{}).By(audit.ActorSystem, "").Of(user.ID).With("slug", o.Slug)
 	event.OrgID = o.ID
 	return w.Orgs.Create(ctx, o, user.ID, w.Config.Roles.Owner(), 0, event)
+}
+
+// personalName is the name of a user, or else of their mailbox.
+func personalName(user authcore.User, other string) string {
+	mailbox, _, _ := strings.Cut(user.Email, "@")
+	for _, name := range []string{user.Name, mailbox} {
+		if name != "" && !hasLink(name) {
+			return name
+		}
+	}
+	return other
 }

@@ -1,9 +1,14 @@
 package org
 
-import "github.com/sigra-auth/sigra/authcore/account"
+import (
+	"strings"
+
+	"github.com/sigra-auth/sigra/authcore/account"
+)
 
 // The problems of fields, beside those of package account.
 const (
+	ProblemNameLink account.Problem = "name_link"
 	ProblemSlug     account.Problem = "slug_invalid"
 	ProblemSlugUsed account.Problem = "slug_taken"
 	ProblemTyped    account.Problem = "typed_wrong"
@@ -16,4 +21,11 @@ const (
 
 func invalid(field string, p account.Problem) error {
 	return &account.InvalidError{Fields: map[string]account.Problem{field: p}}
+}
+
+// hasLink reports whether mail programs make a link of a name. Strangers get mails with
+// it, in the name of the site.
+func hasLink(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "://") || strings.Contains(name, "www.")
 }

@@ -203,9 +203,10 @@ func (s *Service) refreshAll(ctx context.Context, orgID string) error {
 }
 
 // refreshOrg returns the job that is stored with a change of what the sessions of
-// all members carry.
+// all members carry. One does for all changes that were made before it begins.
 func (s *Service) refreshOrg(orgID string) (job.Job, error) {
-	return job.New(s.Sealer, RefreshJob, refreshing{orgID}, s.Clock())
+	j, err := job.New(s.Sealer, RefreshJob, refreshing{orgID}, s.Clock())
+	return j.About(orgID), err
 }
 
 // quota is how many invitations may be sent now.

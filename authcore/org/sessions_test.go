@@ -126,6 +126,50 @@ func (w *world) with(o org.Org, p *person) org.Actor {
 	return p.actor()
 }
 
+// work does the jobs that tell members, as the worker does, and returns how many there
+// were.
+func (w *world) work() int {
+	w.t.Helper()
+	jobs, err := w.db.Jobs().Claim(w.t.Context(), 100, w.now(), time.Minute, org.RefreshJob)
+	w.check(err)
+	for _, j := range jobs {
+		w.check(w.Handlers()[org.RefreshJob](w.t.Context(), j))
+		w.check(w.db.Jobs().Done(w.t.Context(), j))
+	}
+	return len(jobs)
+}
+
+// TestWhoWaitsForTheJob: another name is shown to the others soon, what takes rights
+// away holds at once. One job does for all that came before it.
+func TestWhoWaitsForTheJob(t *testing.T) {
+	w := newWorld(t)
+	ada, bob := w.person("ada"), w.person("bob")
+	w.org("acme", ada, map[*person]string{bob: "member"})
+	for _, name := range []string{"One", "Two", "Three"} {
+		w.check(w.Rename(t.Context(), ada.actor(), "acme", name))
+		if got := ada.live().Identity.Org.Name; got != name {
+			t.Errorf("the session of who has asked says %q", got)
+		}
+	}
+	if got := bob.live().Identity.Org.Name; got != "The acme" {
+		t.Errorf("before the job, another's says %q", got)
+	}
+	if n := w.work(); n != 1 {
+		t.Errorf("%d jobs", n)
+	}
+	if got := bob.live().Identity.Org.Name; got != "Three" {
+		t.Errorf("after it, %q", got)
+	}
+	w.check(w.Rename(t.Context(), operator, "acme", "Four"))
+	w.check(w.SetRules(t.Context(), ada.actor(), "acme", authcore.OrgRules{MaxAge: hour}))
+	if got := bob.live().Identity.Org; got.Rules.MaxAge != hour || got.Name != "Four" {
+		t.Errorf("rules: %+v", got)
+	}
+	if n := w.work(); n != 1 {
+		t.Errorf("%d jobs", n)
+	}
+}
+
 // TestMembersLearnByTheJob when a change was made, and its author was cut short
 // before the sessions learnt of it.
 func TestMembersLearnByTheJob(t *testing.T) {
@@ -136,7 +180,7 @@ func TestMembersLearnByTheJob(t *testing.T) {
 	o.Name = "Behind the back"
 	refresh, err := job.New(w.box, org.RefreshJob, map[string]string{"org": o.ID}, w.now())
 	w.check(err)
-	w.check(w.db.Orgs().Change(t.Context(), org.Authority{}, o, w.now(), audit.New(w.now(), audit.OrgRename, client), refresh))
+	w.check(w.db.Orgs().Change(t.Context(), org.Authority{}, o, org.Renaming{}, audit.New(w.now(), audit.OrgRename, client), refresh))
 	if got := ada.live().Identity.Org.Name; got != "The acme" {
 		t.Fatalf("before the job: %s", got)
 	}
@@ -166,6 +210,10 @@ func TestPersonalWorkspace(t *testing.T) {
 	bob := w.person("bob")
 	if bob.live().Identity.Org.Name != "bob" {
 		t.Errorf("of somebody without a name: %+v", bob.live().Identity.Org)
+	}
+	eve := w.person("eve", func(in *account.NewUser) { in.Name = "Win at https://evil.example" })
+	if eve.live().Identity.Org.Name != "eve" {
+		t.Errorf("of somebody whose name is a link: %+v", eve.live().Identity.Org)
 	}
 	w.check(w.Add(t.Context(), operator, slug, bob.user.ID, "member"))
 	w.fails("passing it on", w.Transfer(t.Context(), ada.actor(), slug, bob.user.ID), org.ErrForbidden)

@@ -14,8 +14,25 @@ import (
 	"github.com/sigra-auth/sigra/authcore/events"
 )
 
-// aliasLife is how long an old slug leads to the new one.
-const aliasLife = 7 * 24 * time.Hour
+// AliasLife is how long an old slug leads to the new one, and how long nobody gets
+// that of an organization that was deleted.
+const AliasLife = 7 * 24 * time.Hour
+
+const (
+	// maxAliases is how many old slugs lead to one organization.
+	maxAliases = 3
+	// maxRenames is how often name or slug change in an hour, of which the sessions of
+	// all members are told.
+	maxRenames = 10
+)
+
+// renaming bounds the changes of whoever asks; operators know what they do.
+func (a Actor) renaming() Renaming {
+	if a.Live == nil {
+		return Renaming{}
+	}
+	return Renaming{Aliases: maxAliases, PerHour: maxRenames}
+}
 
 // Get returns an organization to a member.
 func (s *Service) Get(ctx context.Context, a Actor, slug string) (Standing, error) {
@@ -46,11 +63,15 @@ func (s *Service) Rename(ctx context.Context, a Actor, slug, name string) error 
 	}
 	event := s.event(audit.OrgRename, a, st.ID).With("old", st.Name).With("new", name)
 	st.Name = name
-	return s.change(ctx, a, st.Org, event)
+	if err := s.change(ctx, a, st.Org, event); err != nil {
+		return err
+	}
+	return s.refreshOwn(ctx, a)
 }
 
 // ChangeSlug gives an organization another slug, for an owner who types the one so
-// far. That leads to the new one for a week.
+// far. That leads to the new one for a week. It fails with *LimitError while as many
+// do as may.
 func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed string) error {
 	st, err := s.Sensitive(ctx, a, slug)
 	if err != nil {
@@ -65,14 +86,17 @@ func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed strin
 	case to == st.Slug:
 		return nil
 	}
-	until := s.Clock().Add(aliasLife)
+	until := s.Clock().Add(AliasLife)
 	event := s.event(audit.OrgSlugChange, a, st.ID).With("old", st.Slug).With("new", to).With("until", until.UTC().Format(time.RFC3339))
 	st.Slug = to
 	err = s.change(ctx, a, st.Org, event)
 	if errors.Is(err, authcore.ErrConflict) && !errors.Is(err, ErrChanged) {
 		return invalid("slug", ProblemSlugUsed)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.refreshOwn(ctx, a)
 }
 
 // Sensitive returns an organization to an owner who was proven not long ago, as some
@@ -85,17 +109,26 @@ func (s *Service) Sensitive(ctx context.Context, a Actor, slug string) (Standing
 	return st, err
 }
 
-// change stores what an organization is like from now on, and tells the sessions
-// of its members.
+// change stores what an organization is like from now on, with the job that tells the
+// sessions of its members.
 func (s *Service) change(ctx context.Context, a Actor, o Org, event audit.Event) error {
 	refresh, err := s.refreshOrg(o.ID)
 	if err != nil {
 		return err
 	}
-	if err := s.Orgs.Change(ctx, s.owners(a), o, s.Clock().Add(aliasLife), event, refresh); err != nil {
+	if err := s.Orgs.Change(ctx, s.owners(a), o, a.renaming(), event, refresh); err != nil {
 		return fmt.Errorf("changing organization: %w", err)
 	}
-	return s.refreshAll(ctx, o.ID)
+	return nil
+}
+
+// refreshOwn shows whoever asks what they have changed. It takes nothing from anybody,
+// so the others, of whom there may be many, wait for the job.
+func (s *Service) refreshOwn(ctx context.Context, a Actor) error {
+	if a.Live == nil {
+		return nil
+	}
+	return s.Accounts.Refresh(ctx, a.userID())
 }
 
 // SetRules replaces what an organization asks of its members, for an owner, who
@@ -113,7 +146,10 @@ func (s *Service) SetRules(ctx context.Context, a Actor, slug string, rules auth
 	}
 	event := s.event(audit.OrgRulesChange, a, st.ID).With("old", describe(st.Rules)).With("new", describe(rules))
 	st.Rules = rules
-	return s.change(ctx, a, st.Org, event)
+	if err := s.change(ctx, a, st.Org, event); err != nil {
+		return err
+	}
+	return s.refreshAll(ctx, st.ID)
 }
 
 const (
@@ -197,11 +233,18 @@ func (s *Service) Delete(ctx context.Context, a Actor, slug, typed string) error
 const trailPage = 50
 
 // Trail returns events of an organization, the newest first, before the one with an
-// id, to whoever manages it.
+// id, to whoever manages it. Who has opened an invitation that was not for them is told
+// to operators alone: it is enough to have clicked on a link.
 func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) ([]audit.Event, error) {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
 		return nil, err
 	}
-	return s.Orgs.Events(ctx, st.ID, before, trailPage)
+	list, err := s.Orgs.Events(ctx, st.ID, before, trailPage)
+	for i, e := range list {
+		if a.Live != nil && e.Action == audit.OrgInviteRefuse {
+			list[i] = e.By(audit.ActorUnknown, "").Of("")
+		}
+	}
+	return list, err
 }

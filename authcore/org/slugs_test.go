@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -80,10 +81,12 @@ func TestSlugsThatNobodyMayTake(t *testing.T) {
 		}
 		w.refuses(fmt.Sprintf("%q", slug), err, "slug", problem)
 	}
-	for name, problem := range map[string]account.Problem{"": account.ProblemRequired, " \u200b\t": account.ProblemRequired, strings.Repeat("ü", 101): account.ProblemNameTooLong} {
+	for name, problem := range map[string]account.Problem{"": account.ProblemRequired, " \u200b\t": account.ProblemRequired, strings.Repeat("ü", 101): account.ProblemNameTooLong,
+		"Pay at https://evil.example": org.ProblemNameLink, "WWW.evil.example": org.ProblemNameLink, "ww\u200bw.evil.example": org.ProblemNameLink, "x:\u2060//y": org.ProblemNameLink} {
 		_, err := w.create(ada.actor(), name, "fine")
 		w.refuses(fmt.Sprintf("the name %q", name), err, "name", problem)
 	}
+	w.refuses("a link later", w.Rename(t.Context(), bob.actor(), "acme", "see www.evil.example"), "name", org.ProblemNameLink)
 	for _, slug := range []string{"abc", "a-1", "a--b", strings.Repeat("x", 63), "user-1"} {
 		_, err := w.create(ada.actor(), strings.Repeat("ü", 100), slug)
 		w.fails(slug, err, nil)
@@ -148,6 +151,10 @@ func TestOldSlug(t *testing.T) {
 	w.refuses("without typing it", w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acmE"), "typed", org.ProblemTyped)
 	w.refuses("to a bad one", w.ChangeSlug(t.Context(), ada.actor(), "acme", "x", "acme"), "slug", org.ProblemSlug)
 	w.check(w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acme"))
+	if ada.in() != "initech:owner" {
+		t.Errorf("the session of who has asked acts in %s", ada.in())
+	}
+	w.work()
 	if bob.in() != "initech:member" {
 		t.Errorf("the session acts in %s", bob.in())
 	}
@@ -205,9 +212,49 @@ func TestDelete(t *testing.T) {
 	w.fails("to its owner", getAs(w, ada.actor(), "acme"), authcore.ErrNotFound)
 	w.fails("to an operator", getAs(w, operator, "acme"), authcore.ErrNotFound)
 	w.noted(o.ID, audit.OrgDelete, ada)
-	again, err := w.create(bob.actor(), "Acme", "acme")
+	_, err := w.create(bob.actor(), "Acme", "acme")
+	w.refuses("its slug at once", err, "slug", org.ProblemSlugUsed)
+	_, err = w.Moved(t.Context(), ada.actor(), "acme")
+	w.fails("where its slug leads", err, authcore.ErrNotFound)
+	w.pass(7*24*time.Hour + time.Minute)
+	again, err := w.Create(t.Context(), operator, org.NewOrg{Name: "Acme", Slug: "acme", Owner: bob.user.ID})
 	w.check(err)
 	if again.ID == o.ID || len(w.members("acme")) != 1 {
 		t.Errorf("the slug is taken again: %+v", again)
 	}
+}
+
+// TestSlugChangedTimeAndAgain keeps three old slugs at most, and says when there is
+// room for another.
+func TestSlugChangedTimeAndAgain(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	w.org("acme", ada, nil)
+	change := func(from, to string) error { return w.ChangeSlug(t.Context(), ada.actor(), from, to, from) }
+	first := w.now()
+	for _, step := range [][2]string{{"acme", "two"}, {"two", "three"}, {"three", "four"}} {
+		w.check(change(step[0], step[1]))
+	}
+	var limit *org.LimitError
+	if err := change("four", "five"); !errors.As(err, &limit) || limit.Until.Sub(first.Add(7*24*time.Hour)).Abs() > time.Minute {
+		t.Errorf("the fourth within a week: %v", err)
+	}
+	if slug, err := w.Moved(t.Context(), ada.actor(), "acme"); slug != "four" || err != nil {
+		t.Errorf("the first leads to %q, %v", slug, err)
+	}
+	w.check(w.ChangeSlug(t.Context(), operator, "four", "five", "")) // operators know what they do
+}
+
+func TestRenamedTimeAndAgain(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	w.org("acme", ada, nil)
+	for i := range 10 {
+		w.check(w.Rename(t.Context(), ada.actor(), "acme", fmt.Sprint("Acme ", i)))
+	}
+	w.fails("the eleventh within an hour", w.Rename(t.Context(), ada.actor(), "acme", "Acme"), org.ErrLimit)
+	w.check(w.SetRules(t.Context(), ada.actor(), "acme", authcore.OrgRules{MaxAge: hour}))
+	w.pass(hour)
+	ada.signIn()
+	w.check(w.Rename(t.Context(), ada.actor(), "acme", "Acme"))
 }

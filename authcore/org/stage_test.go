@@ -115,7 +115,7 @@ var actions = []action{
 		return err
 	}},
 	{name: "Requests", need: "admin", do: func(s *stage, a org.Actor, at place) error {
-		_, err := s.Requests(s.t.Context(), a, at.Slug)
+		_, err := s.Requests(s.t.Context(), a, at.Slug, "")
 		return err
 	}},
 	{name: "Rename", need: "owner", event: audit.OrgRename, do: func(s *stage, a org.Actor, at place) error {

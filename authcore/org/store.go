@@ -39,15 +39,23 @@ type Store interface {
 	All(ctx context.Context, after string, limit int) ([]Org, error)
 	// Change replaces name, slug and rules of an organization as it was read. It fails
 	// with ErrChanged when somebody else has changed it since. When the slug is another,
-	// the old one becomes an alias until a time, and authcore.ErrConflict says that
-	// the new one is taken.
-	Change(ctx context.Context, by Authority, o Org, aliasUntil time.Time, event audit.Event, jobs ...job.Job) error
-	// Delete takes an organization away from everybody. Its slug is free, and its
-	// invitations, domains and requests are gone.
+	// the old one is an alias for AliasLife, and authcore.ErrConflict says that the new
+	// one is taken. It fails with *LimitError over the bounds.
+	Change(ctx context.Context, by Authority, o Org, bounds Renaming, event audit.Event, jobs ...job.Job) error
+	// Delete takes an organization away from everybody. Its invitations, domains and
+	// requests are gone; its slugs lead nowhere, and nobody takes the last one for
+	// AliasLife.
 	Delete(ctx context.Context, by Authority, id string, event audit.Event, jobs ...job.Job) error
 	// Events returns up to limit events about an organization, the newest first,
 	// before the one with the given id (empty: from the newest).
 	Events(ctx context.Context, orgID, before string, limit int) ([]audit.Event, error)
+}
+
+// Renaming bounds how often an organization gets another name or slug.
+type Renaming struct {
+	// Aliases is how many old slugs may lead to it, and PerHour how often name or slug
+	// change in an hour; zero is no limit.
+	Aliases, PerHour int
 }
 
 // Members keeps who belongs to which organization.
@@ -113,6 +121,8 @@ type Invitation struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	State     InvitationState
+	// Refusals is how often a use was refused and noted.
+	Refusals int
 }
 
 // Quota bounds how many invitations may be sent within a time.
@@ -125,7 +135,7 @@ type Quota struct {
 // Invitations keeps invitations.
 type Invitations interface {
 	// Invite stores an invitation with its letter, and revokes one to the same address
-	// that is pending. It fails with authcore.ErrConflict when the address belongs to
+	// that is open, with an event of its own. It fails with authcore.ErrConflict when the address belongs to
 	// a member, with ErrForbidden when an owner is invited and the authority is no
 	// owner's, and with ErrLimit over the quota.
 	Invite(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
@@ -135,6 +145,9 @@ type Invitations interface {
 	Renew(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
 	// Revoke ends a pending or expired invitation, or fails with authcore.ErrNotFound.
 	Revoke(ctx context.Context, by Authority, orgID, id string, event audit.Event) error
+	// NoteRefusal writes the event of a use that was refused, unless there are as many
+	// about the invitation as may be.
+	NoteRefusal(ctx context.Context, id string, max int, event audit.Event) error
 	// Invitations returns those that are pending, and those that expired within the
 	// last 30 days, the newest first.
 	Invitations(ctx context.Context, orgID string, at time.Time) ([]Invitation, error)
@@ -203,8 +216,16 @@ type Domains interface {
 	// Ask stores a request to join; a second one changes nothing. It fails with
 	// authcore.ErrConflict when the user is a member.
 	Ask(ctx context.Context, orgID, userID string, event audit.Event) error
-	// Requests returns up to limit requests, the oldest first.
-	Requests(ctx context.Context, orgID string, limit int) ([]Request, error)
+	// Join makes a user a member by a domain. It fails with authcore.ErrNotFound when that
+	// is not as it was read any more, or the user has no proven address in it, and
+	// else as Members.Add does.
+	Join(ctx context.Context, d Domain, userID string, event audit.Event, jobs ...job.Job) error
+	// Requests returns up to limit requests in the order of the ids of the users, after
+	// the given one.
+	Requests(ctx context.Context, orgID, after string, limit int) ([]Request, error)
+	// Admit makes a user who asks to join a member, as Members.Add does. It fails with
+	// authcore.ErrNotFound when they do not ask.
+	Admit(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// Refuse removes a request, or fails with authcore.ErrNotFound.
 	Refuse(ctx context.Context, by Authority, orgID, userID string, event audit.Event) error
 }

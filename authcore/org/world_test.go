@@ -253,17 +253,17 @@ func (w *world) state(o org.Org) string {
 	w.check(err)
 	domains, err := store.Domains(ctx, o.ID)
 	w.check(err)
-	requests, err := store.Requests(ctx, o.ID, 1000)
+	requests, err := store.Requests(ctx, o.ID, "", 1000)
 	w.check(err)
 	st, err := store.Find(ctx, o.Slug, "")
 	w.check(err)
 	return fmt.Sprint(st, members, invitations, domains, requests, len(w.trail(o.ID)))
 }
 
-// liveOrNone is the session of somebody, or none for nobody.
-func (p *person) liveOrNone() *session.Live {
+// visiting is somebody who opens a link; nobody is signed out.
+func (p *person) visiting() org.Actor {
 	if p == nil {
-		return nil
+		return org.Actor{Client: client}
 	}
-	return p.live()
+	return p.actor()
 }

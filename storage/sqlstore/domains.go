@@ -113,44 +113,4 @@ func (s *Orgs) RemoveDomain(ctx context.Context, by org.Authority, orgID, name s
 	})
 }
 
-// Ask implements org.Domains.
-func (s *Orgs) Ask(ctx context.Context, orgID, userID string, event audit.Event) error {
-	return s.db.transact(ctx, "asking to join", func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.db.lockAccount(ctx, tx, userID); err != nil {
-			return err
-		}
-		if _, err := s.lock(ctx, tx, orgID, org.Authority{}); err != nil {
-			return err
-		}
-		if err := noMember(ctx, tx, orgID, `users.id = $2`, userID); err != nil {
-			return err
-		}
-		n, err := affected(tx.ExecContext(ctx, `INSERT INTO join_requests (org_id, user_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			orgID, userID, micros(event.At)))
-		if err != nil || n == 0 {
-			return err
-		}
-		return insertEvent(ctx, tx, event)
-	})
-}
-
-// Requests implements org.Domains.
-func (s *Orgs) Requests(ctx context.Context, orgID string, limit int) ([]org.Request, error) {
-	return readAll(ctx, s.db, "listing requests", func(row scanner) (r org.Request, err error) {
-		var at int64
-		err = row.Scan(&r.UserID, &r.Email, &r.Name, &at)
-		r.At = timeOf(at)
-		return r, err
-	}, `SELECT users.id, users.email, users.name, join_requests.at FROM join_requests JOIN users ON users.id = join_requests.user_id
-		WHERE join_requests.org_id = $1 ORDER BY join_requests.at, users.id LIMIT $2`, orgID, limit)
-}
-
-// Refuse implements org.Domains.
-func (s *Orgs) Refuse(ctx context.Context, by org.Authority, orgID, userID string, event audit.Event) error {
-	e := edit{doing: "refusing a request", orgID: orgID, by: by, event: event}
-	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
-		return found(affected(tx.ExecContext(ctx, `DELETE FROM join_requests WHERE org_id = $1 AND user_id = $2`, orgID, userID)))
-	})
-}
-
 var _ org.Domains = (*Orgs)(nil)

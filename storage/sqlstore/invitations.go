@@ -28,14 +28,37 @@ func (s *Orgs) Invite(ctx context.Context, by org.Authority, in org.Invitation, 
 		if err := spend(ctx, tx, token.OrgInvite, by, in.OrgID, q, event); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE invitations SET revoked_at = $3, expires_at = $3
-			WHERE org_id = $1 AND email_key = $2 AND accepted_at = 0 AND revoked_at = 0`, in.OrgID, in.EmailKey, micros(event.At)); err != nil {
+		if err := replaceInvitation(ctx, tx, in, event); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO invitations (id, org_id, email, email_key, role, hash, invited_by, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			in.ID, in.OrgID, in.Email, in.EmailKey, in.Role, in.Hash, in.InvitedBy, micros(in.CreatedAt), micros(in.ExpiresAt))
 		return err
+	})
+}
+
+// replaceInvitation revokes the open invitation to the same address.
+func replaceInvitation(ctx context.Context, tx *sql.Tx, in org.Invitation, event audit.Event) error {
+	replaced, err := collect(ctx, tx, scanText, `UPDATE invitations SET revoked_at = $3, expires_at = $3
+		WHERE org_id = $1 AND email_key = $2 AND accepted_at = 0 AND revoked_at = 0 RETURNING id`, in.OrgID, in.EmailKey, micros(event.At))
+	for _, id := range replaced { // one, if any
+		revoked := following(event, audit.OrgInviteRevoke, in.OrgID).On(id).With("email", in.Email).With("reason", "replaced")
+		if err := insertEvent(ctx, tx, revoked); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// NoteRefusal implements org.Invitations.
+func (s *Orgs) NoteRefusal(ctx context.Context, id string, max int, event audit.Event) error {
+	return s.db.transact(ctx, "noting a refused invitation", func(ctx context.Context, tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `UPDATE invitations SET refusals = refusals + 1 WHERE id = $1 AND refusals < $2`, id, max))
+		if err != nil || n == 0 {
+			return err
+		}
+		return insertEvent(ctx, tx, event)
 	})
 }
 

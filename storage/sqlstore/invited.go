@@ -19,7 +19,7 @@ type offer struct {
 func (s *Orgs) offersWhere(ctx context.Context, at time.Time, condition string, args ...any) ([]offer, error) {
 	return readAll(ctx, s.db, "reading invitations", func(row scanner) (offer, error) { return scanOffer(row, at) }, `SELECT `+orgColumns+`,
 		invitations.id, invitations.org_id, invitations.email, invitations.email_key, invitations.role, invitations.hash, invitations.invited_by,
-		invitations.created_at, invitations.expires_at, invitations.accepted_at, invitations.revoked_at
+		invitations.created_at, invitations.expires_at, invitations.accepted_at, invitations.revoked_at, invitations.refusals
 		FROM invitations JOIN organizations ON organizations.id = invitations.org_id
 		WHERE organizations.deleted_at = 0 AND `+condition+` ORDER BY invitations.id DESC`, args...)
 }
@@ -27,7 +27,7 @@ func (s *Orgs) offersWhere(ctx context.Context, at time.Time, condition string, 
 func scanOffer(row scanner, at time.Time) (o offer, err error) {
 	var created, expires, accepted, revoked int64
 	o.org, err = scanOrg(row, &o.in.ID, &o.in.OrgID, &o.in.Email, &o.in.EmailKey, &o.in.Role, &o.in.Hash, &o.in.InvitedBy,
-		&created, &expires, &accepted, &revoked)
+		&created, &expires, &accepted, &revoked, &o.in.Refusals)
 	o.in.CreatedAt, o.in.ExpiresAt = timeOf(created), timeOf(expires)
 	switch {
 	case accepted != 0:

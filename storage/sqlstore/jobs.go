@@ -14,12 +14,31 @@ import (
 // insertJobs adds jobs to the transaction of the change that promised them.
 func insertJobs(ctx context.Context, tx *sql.Tx, jobs []job.Job) error {
 	for _, j := range jobs {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, kind, sealed, created_at, due_at) VALUES ($1, $2, $3, $4, $5)`,
-			j.ID, string(j.Kind), j.Sealed, micros(j.CreatedAt), micros(j.DueAt)); err != nil {
+		waiting, err := joinWaiting(ctx, tx, j)
+		if err != nil {
+			return err
+		}
+		if waiting {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, kind, subject, sealed, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			j.ID, string(j.Kind), j.Subject, j.Sealed, micros(j.CreatedAt), micros(j.DueAt)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// joinWaiting reports whether a job about the same waits already, which is then due
+// no later. It is locked, so that nobody begins it before the change is there to be
+// seen; one that somebody has begun may have missed it, and does not count.
+func joinWaiting(ctx context.Context, tx *sql.Tx, j job.Job) (bool, error) {
+	if j.Subject == "" {
+		return false, nil
+	}
+	n, err := affected(tx.ExecContext(ctx, `UPDATE jobs SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END
+		WHERE kind = $1 AND subject = $2 AND lease = '' AND dead_at = 0`, string(j.Kind), j.Subject, micros(j.DueAt)))
+	return n > 0, err
 }
 
 // finishJob removes a job in the transaction of what it did, or fails with

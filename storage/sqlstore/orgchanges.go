@@ -81,7 +81,7 @@ func limitOwned(ctx context.Context, tx *sql.Tx, userID, owner string, max int) 
 }
 
 // Change implements org.Store.
-func (s *Orgs) Change(ctx context.Context, by org.Authority, o org.Org, aliasUntil time.Time, event audit.Event, jobs ...job.Job) error {
+func (s *Orgs) Change(ctx context.Context, by org.Authority, o org.Org, bounds org.Renaming, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "changing an organization", orgID: o.ID, by: by, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
 		if !st.UpdatedAt.Equal(o.UpdatedAt) {
@@ -92,15 +92,49 @@ func (s *Orgs) Change(ctx context.Context, by org.Authority, o org.Org, aliasUnt
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE organizations SET slug = $2, name = $3, rules = $4, updated_at = $5 WHERE id = $1`,
-			o.ID, o.Slug, o.Name, rules, micros(event.At)); err != nil || o.Slug == st.Slug {
+			o.ID, o.Slug, o.Name, rules, micros(event.At)); err != nil || o.Slug == st.Slug && o.Name == st.Name {
+			return err
+		}
+		if err := countRename(ctx, tx, o.ID, bounds.PerHour, event.At); err != nil || o.Slug == st.Slug {
 			return err
 		}
 		if err := takeSlug(ctx, tx, o, event.At); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO org_slugs (slug, org_id, expires_at) VALUES ($1, $2, $3)`, st.Slug, o.ID, micros(aliasUntil))
-		return err
+		return leaveAlias(ctx, tx, o.ID, st.Slug, bounds.Aliases, event.At)
 	})
+}
+
+// countRename counts a change of name or slug, or fails with *org.LimitError when
+// there were so many within the hour that began with the first of them.
+func countRename(ctx context.Context, tx *sql.Tx, orgID string, max int, at time.Time) error {
+	var count int
+	var since int64
+	err := tx.QueryRowContext(ctx, `UPDATE organizations SET
+		renames = CASE WHEN renames_since > $2 THEN renames + 1 ELSE 1 END,
+		renames_since = CASE WHEN renames_since > $2 THEN renames_since ELSE $3 END
+		WHERE id = $1 RETURNING renames, renames_since`, orgID, micros(at.Add(-time.Hour)), micros(at)).Scan(&count, &since)
+	if err == nil && max > 0 && count > max {
+		err = &org.LimitError{Until: timeOf(since).Add(time.Hour)}
+	}
+	return err
+}
+
+// leaveAlias makes the slug that an organization gives up one that leads to it, or
+// fails with *org.LimitError when that would be one too many.
+func leaveAlias(ctx context.Context, tx *sql.Tx, orgID, slug string, max int, at time.Time) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO org_slugs (slug, org_id, expires_at) VALUES ($1, $2, $3)`,
+		slug, orgID, micros(at.Add(org.AliasLife))); err != nil || max == 0 {
+		return err
+	}
+	var count int
+	var first int64
+	err := tx.QueryRowContext(ctx, `SELECT count(*), min(expires_at) FROM org_slugs WHERE org_id = $1 AND expires_at > $2`,
+		orgID, micros(at)).Scan(&count, &first)
+	if err == nil && count > max {
+		err = &org.LimitError{Until: timeOf(first)}
+	}
+	return err
 }
 
 // Delete implements org.Store.
@@ -112,12 +146,16 @@ func (s *Orgs) Delete(ctx context.Context, by org.Authority, id string, event au
 }
 
 // deleteOrg deletes an organization. The memberships stay, for whoever tells the
-// sessions.
+// sessions, and its slugs, so that nobody takes them while links to it are about.
 func deleteOrg(ctx context.Context, tx *sql.Tx, id string, at time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE organizations SET deleted_at = $2, updated_at = $2 WHERE id = $1`, id, micros(at)); err != nil {
+	slug, err := scanText(tx.QueryRowContext(ctx, `UPDATE organizations SET deleted_at = $2, updated_at = $2 WHERE id = $1 RETURNING slug`, id, micros(at)))
+	if err != nil {
 		return err
 	}
-	for _, table := range []string{"org_slugs", "invitations", "org_domains", "join_requests"} {
+	if err := leaveAlias(ctx, tx, id, slug, 0, at); err != nil {
+		return err
+	}
+	for _, table := range []string{"invitations", "org_domains", "join_requests"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE org_id = $1`, id); err != nil {
 			return err
 		}

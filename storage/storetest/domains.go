@@ -20,6 +20,8 @@ func Domains(t *testing.T, open func(testing.TB) Orgs) {
 		"mail":                testDomainMail,
 		"mail quota":          testDomainQuota,
 		"ask and refuse":      testAsk,
+		"ask and be admitted": testAdmit,
+		"join":                testJoin,
 	})
 }
 
@@ -148,14 +150,18 @@ func testAsk(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, ask(o, boss.ID), authcore.ErrConflict)
 	wantError(t, ask(o, newID()), authcore.ErrNotFound)
 	wantError(t, ask(newOrg("none"), ada.ID), authcore.ErrNotFound)
-	requests, err := s.Requests(ctx, o.ID, 10)
+	requests, err := s.Requests(ctx, o.ID, "", 10)
 	must(t, err)
 	if len(requests) != 2 || requests[0].UserID != ada.ID || requests[0].At.IsZero() || requests[0].Email != ada.Email || requests[1].Name != bob.Name {
 		t.Errorf("%+v", requests)
 	}
-	requests, err = s.Requests(ctx, o.ID, 1)
+	requests, err = s.Requests(ctx, o.ID, "", 1)
 	if err != nil || len(requests) != 1 || requests[0].UserID != ada.ID {
 		t.Errorf("%+v, %v", requests, err)
+	}
+	requests, err = s.Requests(ctx, o.ID, ada.ID, 10)
+	if err != nil || len(requests) != 1 || requests[0].UserID != bob.ID {
+		t.Errorf("after the first: %+v, %v", requests, err)
 	}
 	same(t, "the trail", s.actions(ctx, t, o), []audit.Action{audit.OrgJoinAsk, audit.OrgJoinAsk, audit.OrgCreate})
 	refuse := func() error {
@@ -163,7 +169,7 @@ func testAsk(ctx context.Context, t *testing.T, s Orgs) {
 	}
 	must(t, refuse())
 	wantError(t, refuse(), authcore.ErrNotFound)
-	requests, err = s.Requests(ctx, other.ID, 10)
+	requests, err = s.Requests(ctx, other.ID, "", 10)
 	must(t, err)
 	same(t, "the requests to the other", len(requests), 1)
 }

@@ -26,7 +26,32 @@ func Jobs(t *testing.T, open func(testing.TB) JobQueue) {
 		"dead, revived":  testJobDead,
 		"not yet due":    testJobDue,
 		"many claimants": testJobRace,
+		"one for all":    testJobSubject,
 	})
+}
+
+// A job that waits does for another about the same; one that has begun does not, since
+// it may be past what has changed.
+func testJobSubject(ctx context.Context, t *testing.T, q JobQueue) {
+	about := func(kind job.Kind, subject string) job.Job { return newJob(kind).About(subject) }
+	first := about("a", "acme").At(now().Add(time.Hour)) // as one that has failed
+	must(t, q.Add(ctx, first))
+	must(t, q.Add(ctx, about("a", "acme"), about("a", "acme")))
+	wantCounts(ctx, t, q, job.Counts{Waiting: 1})
+	begun := claim(ctx, t, q, now()) // due as the later ones were
+	same(t, "the one", begun.ID, first.ID)
+	must(t, q.Add(ctx, about("a", "acme")))
+	wantCounts(ctx, t, q, job.Counts{Waiting: 2})
+	must(t, q.Add(ctx, about("a", "other"), about("b", "acme"), newJob("a"), newJob("a")))
+	wantCounts(ctx, t, q, job.Counts{Waiting: 6})
+	begun.DeadAt = now()
+	must(t, q.Failed(ctx, begun))
+	must(t, q.Add(ctx, about("a", "acme")))
+	wantCounts(ctx, t, q, job.Counts{Waiting: 5, Dead: 1})
+	dead, err := q.List(ctx, 1)
+	if err != nil || len(dead) != 1 || dead[0].ID != first.ID {
+		t.Errorf("%+v, %v", dead, err)
+	}
 }
 
 func testJobRenew(ctx context.Context, t *testing.T, q JobQueue) {

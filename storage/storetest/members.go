@@ -167,7 +167,7 @@ func testAddMember(ctx context.Context, t *testing.T, s Orgs) {
 	must(t, s.Ask(ctx, o.ID, user.ID, orgEvent(audit.OrgJoinAsk, o.ID)))
 	wantWinners(t, concurrently(10, func(int) error { return s.add(ctx, byManager(boss.ID), o, user.ID, plain) }), 1, authcore.ErrConflict)
 	same(t, "the members", s.roles(ctx, t, o), map[string]string{boss.ID: owner, user.ID: plain})
-	requests, err := s.Requests(ctx, o.ID, 10)
+	requests, err := s.Requests(ctx, o.ID, "", 10)
 	must(t, err)
 	same(t, "the requests", len(requests), 0)
 	wantError(t, s.add(ctx, operator, o, newID(), plain), authcore.ErrNotFound)

@@ -105,7 +105,7 @@ func (s Orgs) change(ctx context.Context, by org.Authority, o org.Org) error {
 		if o.UpdatedAt, err = s.updatedAt(ctx, o.ID); err != nil {
 			return err
 		}
-		err = s.Change(ctx, by, o, now().Add(time.Hour), orgEvent(audit.OrgRename, o.ID), laterJob())
+		err = s.Change(ctx, by, o, org.Renaming{}, orgEvent(audit.OrgRename, o.ID), laterJob())
 		if !errors.Is(err, org.ErrChanged) {
 			return err
 		}

@@ -27,6 +27,7 @@ func Invitations(t *testing.T, open func(testing.TB) Orgs) {
 		"lists":             testListInvitations,
 		"new account":       testAcceptNew,
 		"new account, once": testAcceptNewRace,
+		"refusals":          testRefusals,
 		"quota":             testQuota,
 		"quota, at once":    testQuotaRace,
 	})
@@ -261,6 +262,28 @@ func testListInvitations(ctx context.Context, t *testing.T, s Orgs) {
 	if err != nil || len(list) != 1 || len(orgs) != 1 || orgs[0].ID != o.ID {
 		t.Errorf("%+v, %+v, %v", list, orgs, err)
 	}
+}
+
+func testRefusals(ctx context.Context, t *testing.T, s Orgs) {
+	o, boss := s.org(ctx, t, "acme")
+	in, other := s.invite(ctx, t, o, boss, "ada", plain), s.invite(ctx, t, o, boss, "bob", plain)
+	note := func(id string) error { return s.NoteRefusal(ctx, id, 3, orgEvent(audit.OrgInviteRefuse, o.ID)) }
+	for _, err := range concurrently(10, func(int) error { return note(in.ID) }) {
+		must(t, err)
+	}
+	must(t, note(other.ID))
+	must(t, note(newID()))
+	count := 0
+	for _, action := range s.actions(ctx, t, o) {
+		if action == audit.OrgInviteRefuse {
+			count++
+		}
+	}
+	same(t, "the events", count, 4)
+	got, _, err := s.Invitation(ctx, in.Hash, "", now())
+	must(t, err)
+	in.Refusals = 3
+	same(t, "the invitation", got, in)
 }
 
 func (s Orgs) acceptNew(ctx context.Context, in org.Invitation, user authcore.User) error {

@@ -153,7 +153,7 @@ func testDeleteMember(ctx context.Context, t *testing.T, s Orgs) {
 		same(t, "the memberships", len(s.slugs(ctx, t, gone.ID)), 0)
 		_, err := s.Find(ctx, own.Slug, "")
 		wantError(t, err, authcore.ErrNotFound)
-		requests, err := s.Requests(ctx, asked.ID, 10)
+		requests, err := s.Requests(ctx, asked.ID, "", 10)
 		must(t, err)
 		same(t, "the requests", len(requests), 0)
 		got, _, err := s.Invitation(ctx, invited.Hash, "", now())

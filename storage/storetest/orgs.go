@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ func Organizations(t *testing.T, open func(testing.TB) Orgs) {
 		"slug, at once":            testSlugRace,
 		"slug, given up and taken": testAliasRace,
 		"alias":                    testAlias,
+		"aliases, too many":        testAliasLimit,
+		"renamed too often":        testRenameLimit,
 		"personal, once":           testPersonalOrg,
 		"limits":                   testOwnedLimit,
 		"delete":                   testDeleteOrg,
@@ -73,7 +76,7 @@ func testChangeOrg(ctx context.Context, t *testing.T, s Orgs) {
 	o.UpdatedAt = got.UpdatedAt
 	same(t, "the organization", got.Org, o)
 	read.Name = "As it was" // whoever has read it before must not put its rules back
-	wantError(t, s.Change(ctx, byOwner(user.ID), read, now(), orgEvent(audit.OrgRename, o.ID)), org.ErrChanged)
+	wantError(t, s.Change(ctx, byOwner(user.ID), read, org.Renaming{}, orgEvent(audit.OrgRename, o.ID)), org.ErrChanged)
 	m, err := s.Memberships(ctx, user.ID)
 	must(t, err)
 	same(t, "its rules for a member", m.Orgs[0].Rules, o.Rules)
@@ -95,10 +98,11 @@ func testSlugTaken(ctx context.Context, t *testing.T, s Orgs) {
 	must(t, err)
 	same(t, "the memberships", s.slugs(ctx, t, user.ID), []string{"acme"})
 	must(t, s.delete(ctx, operator, o))
-	must(t, s.change(ctx, operator, moved)) // it is free
-	must(t, s.delete(ctx, operator, moved))
-	must(t, s.create(ctx, newOrg("acme"), user.ID, 0))
-	must(t, s.create(ctx, newOrg("other"), user.ID, 0)) // so is what was an alias
+	wantError(t, s.change(ctx, operator, moved), authcore.ErrConflict)
+	wantError(t, s.create(ctx, newOrg("acme"), user.ID, 0), authcore.ErrConflict)
+	_, err = s.FindAlias(ctx, "acme", "", now()) // it leads nowhere
+	wantError(t, err, authcore.ErrNotFound)
+	must(t, s.createLater(ctx, newOrg("acme"), org.AliasLife)) // it is free
 }
 
 func testSlugRace(ctx context.Context, t *testing.T, s Orgs) {
@@ -153,7 +157,7 @@ func testAlias(ctx context.Context, t *testing.T, s Orgs) {
 	for _, look := range []struct {
 		slug, userID string
 		at           time.Time
-	}{{"acme", stranger.ID, now()}, {"better", user.ID, now()}, {"acme", user.ID, now().Add(2 * time.Hour)}} {
+	}{{"acme", stranger.ID, now()}, {"better", user.ID, now()}, {"acme", user.ID, now().Add(org.AliasLife + time.Minute)}} {
 		_, err := s.FindAlias(ctx, look.slug, look.userID, look.at)
 		wantError(t, err, authcore.ErrNotFound)
 	}
@@ -165,10 +169,66 @@ func testAlias(ctx context.Context, t *testing.T, s Orgs) {
 	_, err = s.FindAlias(ctx, "better", user.ID, now())
 	must(t, err)
 	o.Slug = "best"
-	o.UpdatedAt, err = s.updatedAt(ctx, o.ID)
+	must(t, s.change(ctx, operator, o))
+	must(t, s.createLater(ctx, newOrg("acme"), org.AliasLife)) // that alias has ended
+}
+
+// createLater makes an organization after a while.
+func (s Orgs) createLater(ctx context.Context, o org.Org, after time.Duration) error {
+	event := orgEvent(audit.OrgCreate, o.ID)
+	event.At = event.At.Add(after)
+	return s.Create(ctx, o, "", owner, 0, event)
+}
+
+// The old slugs of one organization are few, so that nobody keeps names from others
+// by changing theirs.
+func testAliasLimit(ctx context.Context, t *testing.T, s Orgs) {
+	o, user := s.org(ctx, t, "acme")
+	rename := func(slug string, after time.Duration) error {
+		var err error
+		o.UpdatedAt, err = s.updatedAt(ctx, o.ID)
+		must(t, err)
+		o.Slug = slug
+		event := orgEvent(audit.OrgSlugChange, o.ID)
+		event.At = event.At.Add(after)
+		return s.Change(ctx, byOwner(user.ID), o, org.Renaming{Aliases: 2}, event)
+	}
+	must(t, rename("second", 0))
+	must(t, rename("third", time.Hour))
+	must(t, rename("second", 2*time.Hour)) // back: its own is one no more
+	begun := now()
+	var limit *org.LimitError
+	if err := rename("fourth", 3*time.Hour); !errors.As(err, &limit) || !errors.Is(err, org.ErrLimit) {
+		t.Fatalf("one too many: %v", err)
+	}
+	if left := limit.Until.Sub(begun.Add(org.AliasLife)); left.Abs() > time.Minute {
+		t.Errorf("there is room at %s", limit.Until)
+	}
+	_, err := s.Find(ctx, "second", user.ID)
 	must(t, err)
-	must(t, s.Change(ctx, operator, o, now().Add(-time.Second), orgEvent(audit.OrgSlugChange, o.ID)))
-	must(t, s.create(ctx, newOrg("acme"), stranger.ID, 0)) // that alias has ended
+	must(t, rename("fourth", org.AliasLife+time.Minute))
+}
+
+func testRenameLimit(ctx context.Context, t *testing.T, s Orgs) {
+	o, user := s.org(ctx, t, "acme")
+	first := now()
+	change := func(name string, rules authcore.OrgRules, after time.Duration) error {
+		var err error
+		o.UpdatedAt, err = s.updatedAt(ctx, o.ID)
+		must(t, err)
+		o.Name, o.Rules = name, rules
+		event := orgEvent(audit.OrgRename, o.ID)
+		event.At = first.Add(after)
+		return s.Change(ctx, byOwner(user.ID), o, org.Renaming{PerHour: 2}, event)
+	}
+	must(t, change("second", authcore.OrgRules{}, 0))
+	must(t, change("third", authcore.OrgRules{}, 30*time.Minute))
+	var limit *org.LimitError
+	if err := change("fourth", authcore.OrgRules{}, 59*time.Minute); !errors.As(err, &limit) || !limit.Until.Equal(first.Add(time.Hour)) {
+		t.Errorf("one too many: %v", err)
+	}
+	must(t, change("third", authcore.OrgRules{TwoStep: true}, 59*time.Minute)) // the rules are another matter
+	must(t, change("fourth", authcore.OrgRules{}, time.Hour))
 }
 
 func testPersonalOrg(ctx context.Context, t *testing.T, s Orgs) {
@@ -242,7 +302,7 @@ func testDeleteOrg(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, s.accept(ctx, invited, s.user(ctx, t, "grace").ID), authcore.ErrNotFound)
 	_, _, err = s.ByDomain(ctx, "example.com")
 	wantError(t, err, authcore.ErrNotFound)
-	requests, err := s.Requests(ctx, o.ID, 10)
+	requests, err := s.Requests(ctx, o.ID, "", 10)
 	must(t, err)
 	same(t, "the requests", len(requests), 0)
 	ids, err := s.MemberIDs(ctx, o.ID, "", 10)
@@ -251,6 +311,9 @@ func testDeleteOrg(ctx context.Context, t *testing.T, s Orgs) {
 	all, err := s.All(ctx, "", 10)
 	must(t, err)
 	same(t, "all organizations", len(all), 0)
+	for _, slug := range []string{before, o.Slug} {
+		wantError(t, s.create(ctx, newOrg(slug), user.ID, 0), authcore.ErrConflict)
+	}
 	wantError(t, s.delete(ctx, operator, o), authcore.ErrNotFound)
 	wantError(t, s.add(ctx, operator, o, asking.ID, plain), authcore.ErrNotFound)
 	same(t, "the last event", s.actions(ctx, t, o)[0], audit.OrgDelete)
@@ -293,7 +356,7 @@ func testOrgEventRefused(ctx context.Context, t *testing.T, s Orgs) {
 	renamed.Slug = "renamed"
 	changes := map[string]error{
 		"create": s.Create(ctx, newOrg("second"), user.ID, owner, 0, bad, laterJob()),
-		"change": s.Change(ctx, operator, renamed, now(), bad, laterJob()),
+		"change": s.Change(ctx, operator, renamed, org.Renaming{}, bad, laterJob()),
 		"delete": s.Delete(ctx, operator, o.ID, bad, laterJob()),
 		"add":    s.Add(ctx, operator, o.ID, s.user(ctx, t, "grace").ID, plain, owner, bad, laterJob()),
 	}

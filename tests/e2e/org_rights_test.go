@@ -134,7 +134,7 @@ func TestNamesLeaveStreamsAlone(t *testing.T) {
 		t.Error("another name of the organization closed a WebSocket")
 	}
 	run(t, p.a, "org", "set-slug", "acme", "acme-inc")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if _, _, err := o.ws.Read(ctx); err == nil || ctx.Err() != nil {
 		t.Errorf("the organization is known by another slug, but a WebSocket that named the old one is open: %v", err)

@@ -158,6 +158,8 @@ CREATE INDEX audit_events_user_id ON audit_events (user_id, id);
 CREATE TABLE jobs (
     id         TEXT COLLATE "C" PRIMARY KEY,
     kind       TEXT   NOT NULL,
+    -- What it is about, if one that waits does for all.
+    subject    TEXT   NOT NULL DEFAULT '',
     sealed     BYTEA  NOT NULL,
     created_at BIGINT NOT NULL,
     -- When it is tried next; while an attempt runs, when its lease ends.
@@ -168,6 +170,7 @@ CREATE TABLE jobs (
     error      TEXT   NOT NULL DEFAULT ''
 );
 CREATE INDEX jobs_due_at ON jobs (dead_at, due_at);
+CREATE INDEX jobs_subject ON jobs (subject, kind) WHERE subject <> '';
 
 CREATE TABLE settings (
     name  TEXT PRIMARY KEY,

@@ -12,12 +12,15 @@ CREATE TABLE organizations (
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     -- A deleted organization keeps its memberships until all sessions know.
-    deleted_at  INTEGER NOT NULL DEFAULT 0
+    deleted_at  INTEGER NOT NULL DEFAULT 0,
+    -- How often name or slug have changed within the hour that began at a time.
+    renames       INTEGER NOT NULL DEFAULT 0,
+    renames_since INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX organizations_slug ON organizations (slug) WHERE deleted_at = 0;
 CREATE UNIQUE INDEX organizations_personal_of ON organizations (personal_of) WHERE deleted_at = 0 AND personal_of <> '';
 
--- The slugs that organizations had until lately.
+-- The slugs that organizations had until lately, also those that were deleted.
 CREATE TABLE org_slugs (
     slug       TEXT PRIMARY KEY NOT NULL,
     org_id     TEXT    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -49,7 +52,9 @@ CREATE TABLE invitations (
     -- The time of its use or revocation, once there was one.
     expires_at  INTEGER NOT NULL,
     accepted_at INTEGER NOT NULL DEFAULT 0,
-    revoked_at  INTEGER NOT NULL DEFAULT 0
+    revoked_at  INTEGER NOT NULL DEFAULT 0,
+    -- How often a use was refused and noted.
+    refusals    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 -- One open invitation per organization and address.
 CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_key) WHERE accepted_at = 0 AND revoked_at = 0;
