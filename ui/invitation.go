@@ -29,7 +29,7 @@ func (v *visit) showSignUpInvitation() error {
 }
 
 func (v *visit) acceptSignUpInvitation() error {
-	in := signup.SignUp{Name: v.form["name"], Password: v.form["password"], Passkey: v.form.checked("passkey") && v.facts.RelyingParty.ID != "", Profile: v.form, Client: v.facts.Client}
+	in := signup.SignUp{Name: v.form["name"], Password: v.form["password"], Passkey: v.wantsPasskey(), Profile: v.form, Client: v.facts.Client}
 	signedIn, err := v.SignUps.Accept(v.r.Context(), v.linkSecret(), in)
 	var invalid *account.InvalidError
 	if !errors.As(err, &invalid) {

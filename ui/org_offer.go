@@ -23,7 +23,9 @@ type offerView struct {
 	Email, SignIn string
 	Name          string
 	Fields        []fieldView
-	Errors        map[string]string
+	// Passkey says that one can take the place of the password.
+	Passkey bool
+	Errors  map[string]string
 }
 
 // otherAddress is the state of an invitation for a visitor with another address,
@@ -79,7 +81,7 @@ func (v *visit) offerView(offer org.Offer) offerView {
 	case offer.Known:
 		view.SignIn = v.facts.Base + "/login?return_to=" + url.QueryEscape(v.facts.Base+v.path)
 	default:
-		view.Fields = v.viewFields(nil, nil)
+		view.Fields, view.Passkey = v.viewFields(nil, nil), v.facts.RelyingParty.ID != ""
 	}
 	return view
 }
@@ -136,12 +138,15 @@ func (v *visit) acceptOffer(offer org.Offer) error {
 
 // acceptOfferNew makes the account of whoever is invited.
 func (v *visit) acceptOfferNew(offer org.Offer) error {
-	in := org.NewMember{Name: v.form["name"], Password: v.form["password"], Profile: v.form, Client: v.facts.Client}
+	in := org.NewMember{Name: v.form["name"], Password: v.form["password"], Passkey: v.wantsPasskey(), Profile: v.form, Client: v.facts.Client}
 	signedIn, err := v.Orgs.AcceptNew(v.r.Context(), v.linkSecret(), in)
 	var invalid *account.InvalidError
 	if !errors.As(err, &invalid) {
 		if err != nil {
 			return err
+		}
+		if in.Passkey {
+			return v.signedIn(signedIn, v.facts.Base+"/account/passkeys?welcome")
 		}
 		return v.signedIn(signedIn, v.orgHome(offer.Org.Slug))
 	}

@@ -135,3 +135,8 @@ func (v *visit) passkeyFailed(err error) error {
 		return err
 	}
 }
+
+// wantsPasskey reports whether a form asks for a passkey in the place of a password.
+func (v *visit) wantsPasskey() bool {
+	return v.form.checked("passkey") && v.facts.RelyingParty.ID != ""
+}

@@ -32,7 +32,7 @@ func (v *visit) showRegister() error {
 
 func (v *visit) register() error {
 	in := signup.SignUp{
-		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"], Passkey: v.form.checked("passkey") && v.facts.RelyingParty.ID != "", Profile: v.form,
+		Email: v.form["email"], Name: v.form["name"], Password: v.form["password"], Passkey: v.wantsPasskey(), Profile: v.form,
 		ReturnTo: v.wished(v.form["return_to"]), Client: v.facts.Client,
 	}
 	ticket, err := v.SignUps.SignUp(v.r.Context(), in)

@@ -161,8 +161,11 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 type NewMember struct {
 	Name     string
 	Password string
-	Profile  map[string]string
-	Client   authcore.Client
+	// Passkey says that one comes in the place of a password: until then, the link is
+	// the only proof.
+	Passkey bool
+	Profile map[string]string
+	Client  authcore.Client
 }
 
 // AcceptNew makes the account of whoever is invited, with the address of the
@@ -178,16 +181,20 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 		return account.SignedIn{}, err
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
-		Email: invitation.Email, Name: in.Name, Password: in.Password, Language: in.Client.Language, Profile: in.Profile, Verified: true,
+		Email: invitation.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile, Verified: true,
 	})
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	hash, err := s.Accounts.Hash(ctx, in.Password)
-	if err != nil {
-		return account.SignedIn{}, err
+	hash, proof := "", authcore.FactorLink
+	if !in.Passkey {
+		if hash, err = s.Accounts.Hash(ctx, in.Password); err != nil {
+			return account.SignedIn{}, err
+		}
+		proof = authcore.FactorPassword
 	}
-	signedIn, err := s.openNew(ctx, invitation, user, hash, in.Client)
+	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: proof}, Client: in.Client}
+	signedIn, err := s.openNew(ctx, invitation, opening, hash)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
@@ -200,14 +207,14 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 }
 
 // openNew signs in to an account that is made with the membership.
-func (s *Service) openNew(ctx context.Context, in Invitation, user authcore.User, hash string, client authcore.Client) (account.SignedIn, error) {
+func (s *Service) openNew(ctx context.Context, in Invitation, opening account.Opening, hash string) (account.SignedIn, error) {
+	user := opening.User
 	jobs, err := s.refreshing(user.ID)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: authcore.FactorPassword}, Client: client}
 	return s.Accounts.Open(ctx, opening, func(ctx context.Context, event audit.Event) error {
-		joined := audit.New(event.At, audit.OrgInviteAccept, client).By(audit.ActorUser, user.ID).Of(user.ID).On(event.TargetID)
+		joined := audit.New(event.At, audit.OrgInviteAccept, opening.Client).By(audit.ActorUser, user.ID).Of(user.ID).On(event.TargetID)
 		joined = joined.With("invitation", in.ID).With("role", in.Role)
 		joined.OrgID = in.OrgID
 		event.Action = audit.InvitationAccept

@@ -56,32 +56,3 @@ func TestExportNamesWhatThereIs(t *testing.T) {
 		})
 	}
 }
-
-// TestInvitedByPasskey accepts an invitation with a passkey in the place of a password.
-func TestInvitedByPasskey(t *testing.T) {
-	for _, v := range variants {
-		if !v.scripts {
-			continue
-		}
-		t.Run(v.name, func(t *testing.T) {
-			smtp := servers.StartSMTP(t, nil, "")
-			g := gateway.Start(t, gateway.Config{Site: passkeySite, Global: v.stores(t) + "signup invite\n" + mailer(smtp)})
-			b, _ := v.open(t)
-			b.plugIn(nil)
-			if _, err := g.CLI("", "user", "invite", "grace@example.com"); err != nil {
-				t.Fatal(err)
-			}
-			b.Open(anyLink.FindString(smtp.Await(t, "grace@example.com", 1).Plain()))
-			b.Press("button[name=passkey]")
-			b.wantText("Add your passkey now", "Fügen Sie jetzt Ihren Passkey hinzu")
-			b.Tap(".passkey button")
-			b.await("the passkey", "document.querySelectorAll('.list .item').length === 1")
-			signOut(b, g)
-			b.Open(g.URL + "/_auth/login?return_to=/page")
-			b.awaitAt(g.URL + "/page")
-			if got := g.Upstream.For("/page"); len(got) != 1 || got[0].Header.Get("Remote-User") != "grace@example.com" {
-				t.Errorf("the app was told %+v", got)
-			}
-		})
-	}
-}
