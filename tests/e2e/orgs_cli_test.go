@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
@@ -95,6 +96,9 @@ func TestOrgCommandsOnTwoNodes(t *testing.T) {
 	told("new-running:owner")
 	commands{t, p.b}.must("role=member", "org", "set-role", "new-running", ada, "member")
 	c.must("slug=acme", "org", "set-slug", "new-running", "acme")
+	for deadline := time.Now().Add(5 * time.Second); p.b.Upstream.Last().Header.Get("Sigra-Org") != "acme" && time.Now().Before(deadline); {
+		browser.Fetch("/") // members learn of a name by a job
+	}
 	told("acme:owner")
 	c.refuse("needs an owner", "org", "remove-member", "acme", bob)
 	c.must("deleted=", "org", "delete", "acme", "--yes")
