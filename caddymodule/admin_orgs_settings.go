@@ -129,6 +129,6 @@ func viewOfEvent(e audit.Event) eventView {
 }
 
 func (o operations) listOrgEvents(r *http.Request, st org.Standing) (any, error) {
-	list, err := o.app.orgs.Trail(r.Context(), org.Actor{}, st.Slug, r.URL.Query().Get("before"))
+	list, _, err := o.app.orgs.Trail(r.Context(), org.Actor{}, st.Slug, r.URL.Query().Get("before"))
 	return viewsOf(list, viewOfEvent), err
 }
