@@ -233,8 +233,9 @@ func (s *Service) Delete(ctx context.Context, a Actor, slug, typed string) error
 const trailPage = 50
 
 // Trail returns a page of the events of an organization, the newest first, from before
-// the one with an id, and the id to go on from, to whoever manages it. Who has opened an invitation that was not for them is told
-// to operators alone: it is enough to have clicked on a link.
+// the one with an id, and the id to go on from, to whoever manages it. Who has opened an
+// invitation that was not for them is told to operators alone: it is enough to have
+// clicked on a link.
 func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) (list []audit.Event, next string, err error) {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
