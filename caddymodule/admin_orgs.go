@@ -63,6 +63,8 @@ var orgOperations = map[string]orgOperation{
 	"GET /sigra/orgs/{slug}/domains":                  {do: operations.listDomains},
 	"POST /sigra/orgs/{slug}/domains":                 {do: operations.addDomain, taken: domainTaken, full: tooManyDomains},
 	"POST /sigra/orgs/{slug}/domains/{domain}/verify": {do: operations.verifyDomain, missing: noDomain, taken: domainTaken},
+	"POST /sigra/orgs/{slug}/domains/{domain}/mail":   {do: operations.mailDomain, missing: noDomain, full: tooManyProofs},
+	"POST /sigra/orgs/{slug}/domains/{domain}/code":   {do: operations.proveDomain, missing: noDomain, taken: domainTaken},
 	"DELETE /sigra/orgs/{slug}/domains/{domain}":      {do: operations.removeDomain, missing: noDomain},
 }
 
@@ -76,6 +78,7 @@ const (
 	domainTaken    = "the domain is proven already, by this organization or by another"
 	tooManyOrgs    = "the user belongs to as many organizations as one can"
 	tooManyMails   = "so many invitations were sent within 24 hours that the limit is reached; try again later, or raise the limit of the option orgs"
+	tooManyProofs  = "so many such mails were sent within 24 hours that the limit is reached; try again later, or publish the TXT record"
 	tooManyDomains = "the organization has as many domains as one can; remove one by `caddy sigra org remove-domain %s`"
 	lastOwner      = "an organization needs an owner who can sign in; make somebody else one first by `caddy sigra org set-role %s <email|id> %s`"
 	stays          = "a personal workspace stays as long as its user; `caddy sigra user delete` takes both away"

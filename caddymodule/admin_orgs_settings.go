@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -106,6 +108,39 @@ func (o operations) verifyDomain(r *http.Request, st org.Standing) (any, error) 
 	return map[string]string{"verified": name}, err
 }
 
+// mailDomain sends a code to a mailbox that speaks for a domain.
+func (o operations) mailDomain(r *http.Request, st org.Standing) (any, error) {
+	var body struct {
+		Mailbox  string `json:"mailbox"`
+		Language string `json:"language,omitempty"`
+	}
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(org.Mailboxes, body.Mailbox) {
+		return nil, refused{http.StatusUnprocessableEntity, "mailbox: must be one of " + strings.Join(org.Mailboxes, ", ")}
+	}
+	a, err := o.sender()
+	if err != nil {
+		return nil, err
+	}
+	a.Client.Language = body.Language
+	name := r.PathValue("domain")
+	return map[string]string{"sent": body.Mailbox + "@" + name}, o.app.orgs.MailProof(r.Context(), a, st.Slug, name, body.Mailbox)
+}
+
+// proveDomain proves a domain by the code of a mail.
+func (o operations) proveDomain(r *http.Request, st org.Standing) (any, error) {
+	var body struct {
+		Code string `json:"code"`
+	}
+	if err := decodeBody(r, &body); err != nil {
+		return nil, err
+	}
+	name := r.PathValue("domain")
+	return map[string]string{"verified": name}, o.app.orgs.VerifyByMail(r.Context(), org.Actor{}, st.Slug, name, body.Code)
+}
+
 func (o operations) removeDomain(r *http.Request, st org.Standing) (any, error) {
 	name := r.PathValue("domain")
 	return map[string]string{"removed": name}, o.app.orgs.RemoveDomain(r.Context(), org.Actor{}, st.Slug, name)
@@ -129,6 +164,6 @@ func viewOfEvent(e audit.Event) eventView {
 }
 
 func (o operations) listOrgEvents(r *http.Request, st org.Standing) (any, error) {
-	list, err := o.app.orgs.Trail(r.Context(), org.Actor{}, st.Slug, r.URL.Query().Get("before"))
+	list, _, err := o.app.orgs.Trail(r.Context(), org.Actor{}, st.Slug, r.URL.Query().Get("before"))
 	return viewsOf(list, viewOfEvent), err
 }

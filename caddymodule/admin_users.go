@@ -301,6 +301,8 @@ func problemText(p account.Problem) string {
 		return "is one of the most common passwords"
 	case account.ProblemContext:
 		return "contains the name or the address of the account"
+	case account.ProblemWrongCode:
+		return "is not that of a mail of the last 24 hours, or was used"
 	case org.ProblemNameLink:
 		return "must not contain a link, such as www. or ://"
 	case org.ProblemSlug:

@@ -40,11 +40,11 @@ func orgCommands() []*cobra.Command {
 
 // onOrg is a command that sends a request about an organization and, if it has a
 // second argument, about that part of it.
-func onOrg(method, part string, rest ...string) func(*call, []string) error {
+func onOrg(method, part string) func(*call, []string) error {
 	return func(c *call, args []string) error {
 		path := part
 		if len(args) > 1 {
-			path += "/" + url.PathEscape(args[1]) + strings.Join(rest, "")
+			path += "/" + url.PathEscape(args[1])
 		}
 		return c.showOrg(method, args[0], path, nil)
 	}
@@ -147,12 +147,30 @@ func domainCommands() []*cobra.Command {
 	add := leaf("add-domain <slug> <domain>", "Lets users with an address in a domain join, once it is proven", 2, addDomain)
 	add.Flags().String("role", "", "role that they get")
 	add.Flags().Bool("ask", false, "they ask to join, and wait until they are admitted")
+	verify := withLanguage(leaf("verify-domain <slug> <domain>", "Proves a domain by its TXT record, or by a code in a mail to it", 2, verifyDomain))
+	verify.Flags().String("mail", "", "send a code to this mailbox there: postmaster, hostmaster or admin")
+	verify.Flags().String("code", "", "the code of such a mail")
+	verify.MarkFlagsMutuallyExclusive("mail", "code")
 	return []*cobra.Command{
 		leaf("domains <slug>", "Lists the domains of an organization, with the TXT record that proves each", 1, onOrg("GET", "/domains")),
 		add,
-		leaf("verify-domain <slug> <domain>", "Looks for the TXT record that proves a domain", 2, onOrg("POST", "/domains", "/verify")),
+		verify,
 		leaf("remove-domain <slug> <domain>", "Lets nobody join by a domain any more", 2, onOrg("DELETE", "/domains")),
 	}
+}
+
+func verifyDomain(c *call, args []string) error {
+	mailbox, _ := c.cmd.Flags().GetString("mail")
+	code, _ := c.cmd.Flags().GetString("code")
+	language, _ := c.cmd.Flags().GetString("language")
+	part, body := "/verify", any(nil)
+	switch {
+	case mailbox != "":
+		part, body = "/mail", map[string]string{"mailbox": mailbox, "language": language}
+	case code != "":
+		part, body = "/code", map[string]string{"code": code}
+	}
+	return c.showOrg("POST", args[0], "/domains/"+url.PathEscape(args[1])+part, body)
 }
 
 func addDomain(c *call, args []string) error {

@@ -28,9 +28,6 @@ type orgEventView struct {
 	Details []string
 }
 
-// trailPage is how many events the service returns at once; fewer are the last.
-const trailPage = 50
-
 func (v *visit) showOrgActivity() error {
 	before := v.r.URL.Query().Get("before")
 	if before != "" && uuid.Validate(before) != nil {
@@ -40,13 +37,13 @@ func (v *visit) showOrgActivity() error {
 	if err != nil {
 		return err
 	}
-	events, err := v.Orgs.Trail(v.r.Context(), v.actor(), ref.Slug, before)
+	events, next, err := v.Orgs.Trail(v.r.Context(), v.actor(), ref.Slug, before)
 	if err != nil {
 		return err
 	}
 	older := ""
-	if len(events) >= trailPage {
-		older = v.orgPath("/activity?before=" + url.QueryEscape(events[len(events)-1].ID))
+	if next != "" {
+		older = v.orgPath("/activity?before=" + url.QueryEscape(next))
 	}
 	people, err := v.people(events)
 	if err != nil {
@@ -92,7 +89,11 @@ func (v *visit) viewOrgEvent(e audit.Event, people map[string]string) orgEventVi
 	return view
 }
 
-// eventDetails are what an event says of the change.
+// detailsTold is the metadata that managers see, here and as JSON. The rest may be about
+// another organization.
+var detailsTold = []string{"old", "new", "name", "slug", "domain", "mailbox", "email", "role", "reason"}
+
+// eventDetails are what an event says of the change, of detailsTold.
 func (v *visit) eventDetails(e audit.Event) []string {
 	var details []string
 	before, after := e.Metadata["old"], e.Metadata["new"]
@@ -156,7 +157,13 @@ func (v *visit) orgActivityJSON(events []audit.Event, people map[string]string, 
 	}
 	items := make([]item, len(events))
 	for i, e := range events {
-		items[i] = item{stamp(e.At), string(e.Action), e.ActorType, people[e.ActorID], people[e.UserID], e.Metadata}
+		details := make(map[string]string)
+		for _, name := range detailsTold {
+			if value := e.Metadata[name]; value != "" {
+				details[name] = value
+			}
+		}
+		items[i] = item{stamp(e.At), string(e.Action), e.ActorType, people[e.ActorID], people[e.UserID], details}
 	}
 	return v.json(http.StatusOK, map[string]any{"status": "ok", "events": items, "older": older})
 }

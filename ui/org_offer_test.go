@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -165,10 +166,8 @@ func TestOrgActivity(t *testing.T) {
 	want(t, w, http.StatusOK, "About bob@example.com", "From Member to auditor", "by ada@example.com", "by an operator", "Role: Admin", "acme.example",
 		"by a deleted account", "by the system", "grace@example.com", "It had expired.", "2026-11-23 12:00 UTC", "From – to Two-step sign-in, How long a sign-in counts: 8h0m0s, Passkey")
 	lacks(t, w, "Older", "About ada@")
-	for len(p.orgs.events) < trailPage {
-		p.orgs.events = append(p.orgs.events, event(audit.OrgSwitch, audit.ActorUser, "user-1", "user-1"))
-	}
-	last := p.orgs.events[trailPage-1].ID
+	last := p.orgs.events[0].ID
+	p.orgs.eventsNext = last
 	want(t, p.see("/orgs/acme/activity?before="+last), http.StatusOK, `href="/_auth/orgs/acme/activity?before=`+last+`"`)
 	if p.orgs.before != last {
 		t.Errorf("asked for what was before %q", p.orgs.before)
@@ -178,5 +177,11 @@ func TestOrgActivity(t *testing.T) {
 	first := answer["events"].([]any)[0].(map[string]any)
 	if first["actor"] != "ada@example.com" || first["user"] != "bob@example.com" || first["action"] != "organization.member_role_change" || answer["older"] == "" {
 		t.Errorf("%v", answer)
+	}
+	// Another organization of theirs is nobody's business here.
+	p.orgs.events = []audit.Event{event(audit.OrgReassign, audit.ActorSystem, "", bobID).With("from", "1").With("to", "another").With("role", "member")}
+	answer = decode(t, p.see("/orgs/acme/activity", "Accept", asJSON))
+	if told := answer["events"].([]any)[0].(map[string]any)["details"]; !reflect.DeepEqual(told, map[string]any{"role": "member"}) {
+		t.Errorf("details %v", told)
 	}
 }

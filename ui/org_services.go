@@ -35,8 +35,9 @@ type OrgHomes interface {
 	// Moved returns the slug that has taken the place of another.
 	Moved(ctx context.Context, a org.Actor, slug string) (string, error)
 	Leave(ctx context.Context, a org.Actor, slug string) error
-	// Trail returns up to a page of events before the one with an id.
-	Trail(ctx context.Context, a org.Actor, slug, before string) ([]audit.Event, error)
+	// Trail returns a page of events before the one with an id, and the id to go on from;
+	// it is empty on the last.
+	Trail(ctx context.Context, a org.Actor, slug, before string) (events []audit.Event, next string, err error)
 }
 
 // OrgJoins are the ways into an organization.

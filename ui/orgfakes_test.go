@@ -40,6 +40,7 @@ type fakeOrgs struct {
 	affected                    int
 	events                      []audit.Event
 	before                      string
+	eventsNext                  string
 	stale                       error
 }
 
@@ -129,10 +130,10 @@ func (f *fakeOrgs) Leave(_ context.Context, _ org.Actor, slug string) error {
 	return f.do("Leave", slug)
 }
 
-func (f *fakeOrgs) Trail(_ context.Context, _ org.Actor, slug, before string) ([]audit.Event, error) {
+func (f *fakeOrgs) Trail(_ context.Context, _ org.Actor, slug, before string) ([]audit.Event, string, error) {
 	f.before = before
 	_, err := f.standing(slug, "owner", "admin")
-	return f.events, err
+	return f.events, f.eventsNext, err
 }
 
 func (f *fakeOrgs) Waiting(context.Context, *session.Live) ([]org.Waiting, error) {

@@ -18,8 +18,9 @@ import (
 // Trail reads the audit log.
 type Trail interface {
 	// EventsOf returns up to limit events about a user, the newest first, those
-	// before the event with the given id (empty: from the newest).
-	EventsOf(ctx context.Context, userID, before string, limit int) ([]audit.Event, error)
+	// before the event with the given id (empty: from the newest), less those of some
+	// actions.
+	EventsOf(ctx context.Context, userID, before string, limit int, less ...audit.Action) ([]audit.Event, error)
 }
 
 // Users reads accounts; account.UserStore does.
@@ -73,9 +74,10 @@ const pageSize = 25
 
 // Activity returns a page of what has happened to the account of the signed-in
 // user, the newest first, from before an event, and the id to go on from; it is
-// empty on the last page.
+// empty on the last page. Who switches between organizations all day knows it, and
+// looks for something else.
 func (s *Service) Activity(ctx context.Context, live *session.Live, before string) (events []audit.Event, next string, err error) {
-	events, err = s.Trail.EventsOf(ctx, live.Identity.UserID, before, pageSize+1)
+	events, err = s.Trail.EventsOf(ctx, live.Identity.UserID, before, pageSize+1, audit.OrgSwitch)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading activity: %w", err)
 	}

@@ -37,7 +37,11 @@ func (w *Workspaces) Memberships(ctx context.Context, userID string) (authcore.M
 	if err != nil || user.Disabled() || user.Hold() != "" {
 		return m, err
 	}
-	if err := w.make(ctx, user); err != nil && !errors.Is(err, authcore.ErrConflict) {
+	err = w.make(ctx, user)
+	if errors.Is(err, ErrLimit) { // no room for it, which keeps nobody from signing in
+		return m, nil
+	}
+	if err != nil && !errors.Is(err, authcore.ErrConflict) {
 		return m, err
 	}
 	return w.Members.Memberships(ctx, userID)

@@ -79,7 +79,7 @@ func TestWhoOpenedALinkIsNotToldToTheOrganization(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 	for _, a := range []org.Actor{operator, ada.actor()} {
-		list, err := w.Trail(t.Context(), a, "acme", "")
+		list, _, err := w.Trail(t.Context(), a, "acme", "")
 		w.check(err)
 		if told := list[0].ActorID+list[0].UserID != ""; told != (a.Live == nil) {
 			t.Errorf("operator %v: %+v", a.Live == nil, list[0])

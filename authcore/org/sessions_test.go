@@ -3,6 +3,7 @@ package org_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -223,6 +224,32 @@ func TestPersonalWorkspace(t *testing.T) {
 	w.check(err)
 	_, err = w.create(ada.actor(), "Acme", "")
 	w.fails("one too many", err, org.ErrLimit)
+}
+
+// TestPersonalWorkspaceLater is for those who were there before the option was: they
+// have one from the next sign-in on.
+func TestPersonalWorkspaceLater(t *testing.T) {
+	w := newWorld(t)
+	ada, full := w.person("ada"), w.person("full")
+	w.org("acme", ada, nil)
+	for i := range authcore.MaxMemberships {
+		w.org(fmt.Sprint("org-", i), full, nil)
+	}
+	w.places.Config.Personal = true
+	if got := len(ada.live().Identity.Orgs); got != 1 {
+		t.Errorf("before, she belongs to %d", got)
+	}
+	for range 2 {
+		ada.signIn()
+		if got := ada.live().Identity.Orgs; len(got) != 2 || !got[1].Personal || got[1].Slug != "user-"+ada.user.ID {
+			t.Errorf("then, to %+v", got)
+		}
+	}
+	// Whoever belongs to as many as one can has no room for it, and signs in all the same.
+	full.signIn()
+	if got := full.live().Identity.Orgs; len(got) != authcore.MaxMemberships {
+		t.Errorf("somebody without room belongs to %d", len(got))
+	}
 }
 
 // TestPersonalWorkspaceOnce makes one for somebody who signs in in many browsers at

@@ -232,19 +232,24 @@ func (s *Service) Delete(ctx context.Context, a Actor, slug, typed string) error
 // trailPage is how many events of an organization are shown at once.
 const trailPage = 50
 
-// Trail returns events of an organization, the newest first, before the one with an
-// id, to whoever manages it. Who has opened an invitation that was not for them is told
-// to operators alone: it is enough to have clicked on a link.
-func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) ([]audit.Event, error) {
+// Trail returns a page of the events of an organization, the newest first, from before
+// the one with an id, and the id to go on from, to whoever manages it. Who has opened an
+// invitation that was not for them is told to operators alone: it is enough to have
+// clicked on a link.
+func (s *Service) Trail(ctx context.Context, a Actor, slug, before string) (list []audit.Event, next string, err error) {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	list, err := s.Orgs.Events(ctx, st.ID, before, trailPage)
+	list, err = s.Orgs.Events(ctx, st.ID, before, trailPage+1)
+	if len(list) > trailPage {
+		list = list[:trailPage]
+		next = list[trailPage-1].ID
+	}
 	for i, e := range list {
 		if a.Live != nil && e.Action == audit.OrgInviteRefuse {
 			list[i] = e.By(audit.ActorUnknown, "").Of("")
 		}
 	}
-	return list, err
+	return list, next, err
 }

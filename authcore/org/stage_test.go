@@ -95,7 +95,7 @@ var actions = []action{
 		return err
 	}},
 	{name: "Trail", need: "admin", do: func(s *stage, a org.Actor, at place) error {
-		_, err := s.Trail(s.t.Context(), a, at.Slug, "")
+		_, _, err := s.Trail(s.t.Context(), a, at.Slug, "")
 		return err
 	}},
 	{name: "ListMembers", need: "admin", do: func(s *stage, a org.Actor, at place) error {

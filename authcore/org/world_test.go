@@ -45,6 +45,7 @@ type world struct {
 	accounts *account.Service
 	sessions *session.Manager
 	box      *secret.Box
+	places   *org.Workspaces
 	skew     atomic.Int64
 	mu       sync.Mutex
 	events   []events.Name
@@ -86,9 +87,10 @@ func newWorld(t testing.TB, change ...func(*org.Config)) *world {
 	}
 	logger, orgs := slog.New(slog.DiscardHandler), w.db.Orgs()
 	w.sessions = session.New(session.Options{Store: w.db.Sessions(), Bus: new(local.Bus), Settings: session.DefaultSettings(), Clock: w.now, Logger: logger})
+	w.places = &org.Workspaces{Config: config, Orgs: orgs, Members: orgs, Users: w.db, Clock: w.now, Logger: logger}
 	w.accounts = account.New(account.Deps{
 		Users: w.db, Ledger: w.db, Tokens: w.db, Browsers: w.db, Passkeys: w.db, Queue: w.db.Jobs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: w.now, Logger: logger,
-		Orgs:      &org.Workspaces{Config: config, Orgs: orgs, Members: orgs, Users: w.db, Clock: w.now, Logger: logger},
+		Orgs:      w.places,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(w.now), throttle.DefaultLimits()), Fields: profile.Fields{},
 	})

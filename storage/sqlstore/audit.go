@@ -78,14 +78,22 @@ func printable(text string) string {
 }
 
 // EventsOf implements disclosure.Trail.
-func (db *DB) EventsOf(ctx context.Context, userID, before string, limit int) ([]audit.Event, error) {
-	return db.eventsWhere(ctx, `user_id = $1`, userID, before, limit)
+func (db *DB) EventsOf(ctx context.Context, userID, before string, limit int, less ...audit.Action) ([]audit.Event, error) {
+	condition, args := `user_id = $1`, make([]any, len(less))
+	for i, action := range less {
+		args[i] = string(action)
+	}
+	if len(less) > 0 {
+		condition += ` AND action NOT IN (` + placeholders(4, len(less)) + `)`
+	}
+	return db.eventsWhere(ctx, condition, userID, before, limit, args...)
 }
 
-// eventsWhere returns events that meet a condition on $1, the newest first.
-func (db *DB) eventsWhere(ctx context.Context, condition, value, before string, limit int) ([]audit.Event, error) {
+// eventsWhere returns events that meet a condition on $1, and on more from $4 on, the
+// newest first.
+func (db *DB) eventsWhere(ctx context.Context, condition, value, before string, limit int, more ...any) ([]audit.Event, error) {
 	return readAll(ctx, db, "reading events", scanEvent, `SELECT id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata
-		FROM audit_events WHERE `+condition+` AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, value, before, limit)
+		FROM audit_events WHERE `+condition+` AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, append([]any{value, before, limit}, more...)...)
 }
 
 func scanEvent(row scanner) (e audit.Event, err error) {

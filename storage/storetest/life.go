@@ -323,6 +323,11 @@ func testTrail(ctx context.Context, t *testing.T, s Lives) {
 	if len(rest) != 5 || rest[4].Action != audit.UserCreate {
 		t.Errorf("%+v", rest)
 	}
+	must(t, s.Note(ctx, newEvent(audit.OrgSwitch).Of(user.ID)))
+	must(t, s.Note(ctx, newEvent(audit.Logout).Of(user.ID)))
+	less, err := s.Trail.EventsOf(ctx, user.ID, "", 3, audit.OrgSwitch, audit.Logout)
+	must(t, err)
+	same(t, "less some", less, written[:3])
 	none, err := s.Trail.EventsOf(ctx, newID(), "", 10)
 	must(t, err)
 	if len(none) > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
@@ -95,6 +96,9 @@ func TestOrgCommandsOnTwoNodes(t *testing.T) {
 	told("new-running:owner")
 	commands{t, p.b}.must("role=member", "org", "set-role", "new-running", ada, "member")
 	c.must("slug=acme", "org", "set-slug", "new-running", "acme")
+	for deadline := time.Now().Add(5 * time.Second); p.b.Upstream.Last().Header.Get("Sigra-Org") != "acme" && time.Now().Before(deadline); {
+		browser.Fetch("/") // members learn of a name by a job
+	}
 	told("acme:owner")
 	c.refuse("needs an owner", "org", "remove-member", "acme", bob)
 	c.must("deleted=", "org", "delete", "acme", "--yes")
@@ -199,6 +203,9 @@ func (c commands) domains(slug string) {
 	c.must("domain=example.invalid", "org", "add-domain", slug, "Example.INVALID", "--role", "admin", "--ask")
 	c.must("txt_record=sigra-domain=", "org", "domains", slug)
 	c.refuse("TXT record", "org", "verify-domain", slug, "example.invalid")
+	c.refuse("mailbox: must be one of", "org", "verify-domain", slug, "example.invalid", "--mail", "eve")
+	c.refuse("code: is not that of a mail", "org", "verify-domain", slug, "example.invalid", "--code", "x")
+	c.refuse("none of the others can be", "org", "verify-domain", slug, "example.invalid", "--mail", "admin", "--code", "x")
 	c.refuse("domain: is not a domain", "org", "add-domain", slug, "nonsense")
 	c.refuse("makes nobody owner", "org", "add-domain", slug, "example.org", "--role", "owner")
 	c.refuse("see `caddy sigra org domains "+slug+"`", "org", "verify-domain", slug, "example.org")
