@@ -13,10 +13,10 @@ type colour [3]float64
 var (
 	black = colour{0, 0, 0}
 	white = colour{1, 1, 1}
-	// lightPage and darkCard are the least favourable backgrounds in the style
+	// lightPage and darkSoft are the least favourable backgrounds in the style
 	// sheet's two schemes.
 	lightPage = colour{0xf4 / 255., 0xf5 / 255., 0xf8 / 255.}
-	darkCard  = colour{0x19 / 255., 0x1c / 255., 0x24 / 255.}
+	darkSoft  = colour{0x23 / 255., 0x27 / 255., 0x33 / 255.}
 )
 
 // visible is the contrast that WCAG 2.2 asks of controls and of the focus ring

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/deletion"
 )
 
@@ -49,12 +48,13 @@ func (v *visit) deleteView() (view deleteView, err error) {
 }
 
 func (v *visit) deleteAccount() error {
-	if v.form["confirm"] != "yes" {
-		if v.wantsJSON() { // a program must not take it for done
-			unsure := &account.InvalidError{Fields: map[string]account.Problem{"confirm": account.ProblemRequired}}
-			return v.json(http.StatusUnprocessableEntity, answer{Status: "error", Errors: v.explain(unsure)})
+	if v.form["confirm"] != "yes" { // a program must not take it for done either
+		view, err := v.deleteView()
+		if err != nil {
+			return err
 		}
-		return v.showDelete()
+		view.Errors = map[string]string{"confirm": v.messages.text("delete.tick")}
+		return v.again(http.StatusUnprocessableEntity, "delete", view, view.Errors)
 	}
 	err := v.Deletions.Schedule(v.r.Context(), v.live, v.form["current"], v.facts.Client)
 	if err == nil {

@@ -22,7 +22,7 @@ func TestMembersPage(t *testing.T) {
 	w = p.see("/orgs/acme/members?q=bob")
 	want(t, w, http.StatusOK, `value="bob"`, "bob@example.com")
 	lacks(t, w, "ada@example.com")
-	want(t, p.see("/orgs/acme/members?q=nobody"), http.StatusOK, "Nobody is found.")
+	want(t, p.see("/orgs/acme/members?q=nobody"), http.StatusOK, "No member found.")
 	p.orgs.next = bobID
 	want(t, p.see("/orgs/acme/members?q=b&after="+adaID), http.StatusOK,
 		`href="/_auth/orgs/acme/members?after=`+bobID+`&amp;q=b"`, `href="/_auth/orgs/acme/members?q=b"`, `name="after" value="`+adaID+`"`)

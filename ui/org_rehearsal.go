@@ -7,11 +7,11 @@ var (
 
 // orgRehearsals are those of the pages of organizations.
 var orgRehearsals = map[string][]any{
-	"orgs": {orgsView{}, orgsView{MayCreate: true, Asked: true, Join: &joinView{"slug", "name", true}}, orgsView{
+	"orgs": {orgsView{}, orgsView{MayCreate: true, Asked: true, Join: &joinView{"slug", "name", true, true}}, orgsView{
 		Orgs: []orgItem{
 			{Slug: "a", Name: "name", Role: "role", Path: "/orgs/a", Active: true}, {Slug: "b", Name: "name", Path: "/orgs/b", Personal: true},
 		},
-		Waiting: []waitingItem{{"id", "org", "role"}}, Join: &joinView{"slug", "name", false}, MayCreate: true, App: "app", ReturnTo: "/",
+		Waiting: []waitingItem{{"id", "org", "role"}}, Join: &joinView{"slug", "name", false, false}, MayCreate: true, App: "app", ReturnTo: "/",
 		Errors: map[string]string{"form": "error"},
 	}},
 	"org_new": {newOrgView{}, newOrgView{Name: "name", Slug: "slug", ReturnTo: "/", Errors: map[string]string{"name": "error", "slug": "error"}}},

@@ -62,7 +62,7 @@ func TestTransferOrg(t *testing.T) {
 	lacks(t, w, `value="user-1"`, "There are more")
 	p.orgs.next = bobID
 	want(t, p.see("/orgs/acme/settings/transfer"), http.StatusOK, "There are more")
-	want(t, p.see("/orgs/acme/settings/transfer?q=nobody"), http.StatusOK, "Nobody is found.")
+	want(t, p.see("/orgs/acme/settings/transfer?q=nobody"), http.StatusOK, "No member found.")
 	want(t, p.send("/orgs/acme/settings/transfer", "q", "bob"), http.StatusUnprocessableEntity, "Choose a member.", `value="bob"`)
 	if len(p.orgs.calls) > 0 {
 		t.Errorf("transferred to nobody: %v", p.orgs.calls)
@@ -109,7 +109,7 @@ func TestSetRules(t *testing.T) {
 	}
 	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"two_step": org.ProblemLockout, "methods": org.ProblemMethods}}
 	want(t, p.send("/orgs/acme/settings/rules", "two_step", "on", "method_link", "on"), http.StatusUnprocessableEntity,
-		"lock yourself out", "Choose among these", `name="two_step" value="on" checked`, `name="method_link" value="on" checked`, "bob@example.com")
+		"lock yourself out", "Choose from the list", `name="two_step" value="on" checked`, `name="method_link" value="on" checked`, "bob@example.com")
 }
 
 func TestDomainsPage(t *testing.T) {
@@ -120,8 +120,8 @@ func TestDomainsPage(t *testing.T) {
 		{Name: "acme.example", Role: "member", Challenge: "sigra-domain=XYZ", Ask: true}, {Name: "proven.example", Role: "admin", VerifiedAt: testNow},
 	}
 	w = p.see("/orgs/acme/settings/domains?mailed=acme.example")
-	want(t, w, http.StatusOK, "sigra-domain=XYZ", "Not proven yet", "New members ask, and become: Member", `<option value="postmaster">postmaster@acme.example</option>`,
-		"Proven on 2026-11-23", "New members become: Admin", "A mail with a code is on its way", "<details open>")
+	want(t, w, http.StatusOK, "sigra-domain=XYZ", "Not verified yet", "New members need approval, and become: Member", `<option value="postmaster">postmaster@acme.example</option>`,
+		"Verified on 2026-11-23", "New members become: Admin", "An e-mail with a code is on its way", "<details open>")
 	list := decode(t, p.see("/orgs/acme/settings/domains", "Accept", asJSON))["domains"].([]any)
 	if first := list[0].(map[string]any); first["challenge"] != "sigra-domain=XYZ" || first["verified_at"] != nil || first["ask"] != true {
 		t.Errorf("%v", list)
@@ -142,7 +142,7 @@ func TestAddDomain(t *testing.T) {
 	p.orgs.err = org.ErrLimit
 	want(t, p.send("/orgs/acme/settings/domains/new", "domain", "acme.example"), http.StatusUnprocessableEntity, "There are 20 domains")
 	p.orgs.err = authcore.ErrConflict
-	want(t, p.send("/orgs/acme/settings/domains/new", "domain", "acme.example"), http.StatusConflict, "Another organization has proven")
+	want(t, p.send("/orgs/acme/settings/domains/new", "domain", "acme.example"), http.StatusConflict, "Another organization has verified")
 }
 
 func TestProveDomain(t *testing.T) {
@@ -162,9 +162,9 @@ func TestProveDomain(t *testing.T) {
 	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
 	want(t, p.send(page+"/code", "domain", "acme.example", "code", "x"), http.StatusUnprocessableEntity, "not the code", `id="code-error-acme.example"`, "<details open>")
 	p.orgs.err = fmt.Errorf("storing: %w", org.ErrLimit)
-	want(t, p.send(page+"/mail", "domain", "acme.example", "mailbox", "admin"), http.StatusUnprocessableEntity, "Too many mails")
+	want(t, p.send(page+"/mail", "domain", "acme.example", "mailbox", "admin"), http.StatusUnprocessableEntity, "Too many e-mails")
 	p.orgs.err = authcore.ErrConflict
-	want(t, p.send(page+"/check", "domain", "acme.example"), http.StatusConflict, "Another organization has proven")
+	want(t, p.send(page+"/check", "domain", "acme.example"), http.StatusConflict, "Another organization has verified")
 	p.orgs.err = authcore.ErrNotFound
 	want(t, p.send(page+"/remove", "domain", "unknown.example"), http.StatusNotFound)
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/org"
@@ -35,7 +36,7 @@ type waitingItem struct{ ID, Org, Role string }
 // joinView is an organization that the user may join, or ask to.
 type joinView struct {
 	Slug, Name string
-	Ask        bool
+	Ask, Asked bool
 }
 
 func (v *visit) showOrgs() error {
@@ -67,8 +68,9 @@ func (v *visit) orgsView(next string) (orgsView, error) {
 		view.Waiting = append(view.Waiting, waitingItem{w.ID, w.Org.Name, v.messages.role(w.Role)})
 	}
 	join, err := v.Orgs.Joinable(ctx, v.live)
-	if join != nil {
-		view.Join = &joinView{join.Org.Slug, join.Org.Name, join.Ask}
+	invited := func(w org.Waiting) bool { return w.Org.ID == join.Org.ID }
+	if join != nil && !slices.ContainsFunc(waiting, invited) {
+		view.Join = &joinView{join.Org.Slug, join.Org.Name, join.Ask, join.Asked}
 	}
 	return view, err
 }
@@ -120,7 +122,7 @@ func (v *visit) orgsJSON(view orgsView) error {
 	}
 	body := map[string]any{"status": "ok", "orgs": items, "invitations": invitations, "may_create": view.MayCreate}
 	if j := view.Join; j != nil {
-		body["joinable"] = map[string]any{"slug": j.Slug, "name": j.Name, "ask": j.Ask}
+		body["joinable"] = map[string]any{"slug": j.Slug, "name": j.Name, "ask": j.Ask, "asked": j.Asked}
 	}
 	return v.json(http.StatusOK, body)
 }

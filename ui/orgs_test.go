@@ -49,7 +49,7 @@ func lacks(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
 func TestOrgsPage(t *testing.T) {
 	p := newPortal(t)
 	p.sessions.live.Identity.Org = p.orgs.mine[0]
-	p.orgs.waiting = []org.Waiting{{ID: "invitation-1", Org: org.Org{Name: "Waiting Inc"}, Role: "admin"}}
+	p.orgs.waiting = []org.Waiting{{ID: "invitation-1", Org: org.Org{ID: "org-3", Name: "Waiting Inc"}, Role: "admin"}}
 	p.orgs.joinable = &org.Joinable{Org: org.Org{Slug: "joinable", Name: "Joinable"}}
 	w := p.see("/orgs")
 	want(t, w, http.StatusOK, "<title>Your organizations · Sigra</title>", "Acme &amp; Co", `href="/_auth/orgs/acme"`, "acme · Owner", "other · auditor", ">Active<",
@@ -58,7 +58,7 @@ func TestOrgsPage(t *testing.T) {
 	lacks(t, w, `value="acme"`, "needs to know")
 	p.orgs.mine, p.orgs.waiting, p.orgs.may, p.orgs.joinable.Ask = nil, nil, false, true
 	w = p.see("/orgs?asked=1")
-	want(t, w, http.StatusOK, "do not belong to any", "Ask to join", "You have asked to join")
+	want(t, w, http.StatusOK, "do not belong to an organization yet", "Ask to join", "You have asked to join")
 	lacks(t, w, "/orgs/new")
 	p.orgs.readErr = authcore.ErrUnavailable
 	want(t, p.see("/orgs"), http.StatusServiceUnavailable)
@@ -88,7 +88,7 @@ func TestPickerLeadsBackToTheApp(t *testing.T) {
 func TestOrgsAsJSON(t *testing.T) {
 	p := newPortal(t)
 	p.sessions.live.Identity.Org = p.orgs.mine[1]
-	p.orgs.waiting = []org.Waiting{{ID: "invitation-1", Org: org.Org{Name: "Waiting Inc"}, Role: "admin"}}
+	p.orgs.waiting = []org.Waiting{{ID: "invitation-1", Org: org.Org{ID: "org-3", Name: "Waiting Inc"}, Role: "admin"}}
 	p.orgs.joinable = &org.Joinable{Org: org.Org{Slug: "joinable", Name: "Joinable"}, Ask: true}
 	answer := decode(t, p.see("/orgs", "Accept", asJSON))
 	list := answer["orgs"].([]any)

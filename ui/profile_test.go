@@ -39,7 +39,7 @@ func TestRegisterAsksForProfileFields(t *testing.T) {
 	want(t, p.get("/_auth/register"), http.StatusOK, `<label for="company">Company</label>`, `<option>Red</option>`)
 	p.signups.err = &account.InvalidError{Fields: map[string]account.Problem{"team": account.ProblemValue}}
 	w := p.post("/_auth/register", url.Values{"email": {"a@example.com"}, "company": {strings.Repeat("é", 500)}, "team": {"Green"}})
-	want(t, w, http.StatusUnprocessableEntity, `id="team-error">This does not fit here.`, `value="`+strings.Repeat("é", 100)+`"`)
+	want(t, w, http.StatusUnprocessableEntity, `id="team-error">Enter a valid value.`, `value="`+strings.Repeat("é", 100)+`"`)
 	if p.signups.signUp.Profile["team"] != "Green" {
 		t.Errorf("the service was asked %+v", p.signups.signUp)
 	}

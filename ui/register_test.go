@@ -76,7 +76,7 @@ func TestConfirmByCode(t *testing.T) {
 		t.Errorf("the ticket is kept: %v", c)
 	}
 	wantNext(t, p.post("/_auth/confirm/resend", url.Values{"return_to": {"/there"}}, "Cookie", ticketLine), "/_auth/confirm?resent=1&return_to=%2Fthere")
-	want(t, p.get("/_auth/confirm?resent=1", "Cookie", ticketLine), http.StatusOK, "Another mail")
+	want(t, p.get("/_auth/confirm?resent=1", "Cookie", ticketLine), http.StatusOK, "Another e-mail")
 	p.signups.resendErr = &account.ThrottledError{RetryAfter: time.Minute}
 	want(t, p.post("/_auth/confirm/resend", url.Values{}, "Cookie", ticketLine), http.StatusTooManyRequests)
 }

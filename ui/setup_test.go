@@ -73,7 +73,7 @@ func TestSetUpWithBadFields(t *testing.T) {
 	}}
 	form := url.Values{"email": {xss}, "name": {xss}, "password": {"s3cret-typed"}}
 	w := p.post("/_auth/setup/secret", form)
-	want(t, w, http.StatusUnprocessableEntity, "This is not an e-mail address.", "This name is too long.", "most common passwords",
+	want(t, w, http.StatusUnprocessableEntity, "This is not an e-mail address. Enter one such as name@example.com.", "This name is too long.", "most common passwords",
 		`<a href="#email">`, `<a href="#name">`, `<a href="#password">`, `id="email-error"`, `aria-describedby="email-error"`,
 		`aria-describedby="password-hint password-error"`, `role="alert" tabindex="-1" autofocus`)
 	if body := w.Body.String(); strings.Contains(body, "s3cret-typed") || strings.Contains(body, "<script>alert") {
@@ -82,7 +82,7 @@ func TestSetUpWithBadFields(t *testing.T) {
 	w = p.post("/_auth/setup/secret", form, "Accept", asJSON)
 	want(t, w, http.StatusUnprocessableEntity)
 	errors := decode(t, w)["errors"].(map[string]any)
-	if len(errors) != 3 || errors["email"] != "This is not an e-mail address." {
+	if len(errors) != 3 || errors["email"] != "This is not an e-mail address. Enter one such as name@example.com." {
 		t.Errorf("%v", errors)
 	}
 }

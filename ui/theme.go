@@ -33,7 +33,7 @@ func (a *assets) addTheme(b Brand, mark []byte) error {
 // operator chose, buttons can be read and the focus ring can be seen.
 func themeOf(accent colour) string {
 	const tokens = "--accent:%s;--on-accent:%s;--ring:%s"
-	onDark := accent.toward(white, darkCard)
+	onDark := accent.toward(white, darkSoft)
 	return fmt.Sprintf(":root{"+tokens+"}\n@media (prefers-color-scheme:dark){:root{"+tokens+"}}\n",
 		accent, accent.text(), accent.toward(black, lightPage),
 		onDark, onDark.text(), onDark)

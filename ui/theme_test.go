@@ -21,7 +21,7 @@ func TestContrast(t *testing.T) {
 func TestAnyAccentCanBeReadAndSeen(t *testing.T) {
 	tokens := regexp.MustCompile(`--accent:(#[0-9a-f]{6});--on-accent:(#[0-9a-f]{6});--ring:(#[0-9a-f]{6})`)
 	random := rand.New(rand.NewPCG(1, 2))
-	accents := []colour{black, white, {1, 1, 0}, {0, 0, 1}, {0, 1, 0}, lightPage, darkCard}
+	accents := []colour{black, white, {1, 1, 0}, {0, 0, 1}, {0, 1, 0}, lightPage, darkSoft}
 	for range 500 {
 		accents = append(accents, colour{random.Float64(), random.Float64(), random.Float64()})
 	}
@@ -30,7 +30,7 @@ func TestAnyAccentCanBeReadAndSeen(t *testing.T) {
 		if len(schemes) != 2 {
 			t.Fatalf("%s: %d schemes", accent, len(schemes))
 		}
-		for i, background := range []colour{lightPage, darkCard} {
+		for i, background := range []colour{lightPage, darkSoft} {
 			button, _ := parseColour(schemes[i][1])
 			text, _ := parseColour(schemes[i][2])
 			ring, _ := parseColour(schemes[i][3])
@@ -71,7 +71,7 @@ func TestStyleSheetContrast(t *testing.T) {
 				t.Errorf("%s: %s on %s has contrast %.2f, want %.1f", name, pair.front, pair.back, c, pair.least)
 			}
 		}
-		if name == "light" && token(scheme, "page") != lightPage || name == "dark" && token(scheme, "card") != darkCard {
+		if name == "light" && token(scheme, "page") != lightPage || name == "dark" && token(scheme, "soft") != darkSoft {
 			t.Errorf("the theme is made for another %s background", name)
 		}
 	}

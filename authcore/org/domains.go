@@ -163,8 +163,8 @@ func (s *Service) RemoveDomain(ctx context.Context, a Actor, slug, name string) 
 type Joinable struct {
 	Org  Org
 	Role string
-	// Ask says that a manager must admit them.
-	Ask bool
+	// Ask says that a manager must admit them, Asked that they wait for that.
+	Ask, Asked bool
 
 	domain Domain
 }
@@ -191,7 +191,12 @@ func (s *Service) Joinable(ctx context.Context, live *session.Live) (*Joinable, 
 	if !errors.Is(err, authcore.ErrNotFound) {
 		return nil, err
 	}
-	return &Joinable{o, d.Role, d.Ask, d}, nil
+	j := &Joinable{Org: o, Role: d.Role, Ask: d.Ask, domain: d}
+	if !d.Ask {
+		return j, nil
+	}
+	j.Asked, err = s.Joining.Asked(ctx, o.ID, user.ID)
+	return j, err
 }
 
 // Join makes a signed-in user a member because of their address, or asks for it;
@@ -209,14 +214,14 @@ func (s *Service) Join(ctx context.Context, a Actor, slug string) (joined bool, 
 	}
 	userID := a.userID()
 	if j.Ask {
-		return false, s.Domains.Ask(ctx, j.Org.ID, userID, s.event(audit.OrgJoinAsk, a, j.Org.ID).Of(userID))
+		return false, s.Joining.Ask(ctx, j.Org.ID, userID, s.event(audit.OrgJoinAsk, a, j.Org.ID).Of(userID))
 	}
 	jobs, err := s.refreshing(userID)
 	if err != nil {
 		return false, err
 	}
 	event := s.event(audit.OrgMemberAdd, a, j.Org.ID).Of(userID).With("role", j.Role).With("method", "domain")
-	if err := s.Domains.Join(ctx, j.domain, userID, event, jobs...); err != nil {
+	if err := s.Joining.Join(ctx, j.domain, userID, event, jobs...); err != nil {
 		return false, fmt.Errorf("joining: %w", err)
 	}
 	if err := s.Accounts.Refresh(ctx, userID); err != nil {
@@ -243,7 +248,7 @@ func (s *Service) Requests(ctx context.Context, a Actor, slug, after string) (li
 	if err != nil {
 		return list, err
 	}
-	list.Requests, err = s.Domains.Requests(ctx, st.ID, after, requestPage+1)
+	list.Requests, err = s.Joining.Requests(ctx, st.ID, after, requestPage+1)
 	if len(list.Requests) > requestPage {
 		list.Requests = list.Requests[:requestPage]
 		list.Next = list.Requests[requestPage-1].UserID
@@ -263,7 +268,7 @@ func (s *Service) Admit(ctx context.Context, a Actor, slug, userID, role string)
 	if err := s.checkGrant(ctx, a, slug, role); err != nil {
 		return err
 	}
-	return s.admit(ctx, a, st, userID, role, s.Domains.Admit)
+	return s.admit(ctx, a, st, userID, role, s.Joining.Admit)
 }
 
 // Refuse turns a request to join down. Nobody is told.
@@ -272,5 +277,5 @@ func (s *Service) Refuse(ctx context.Context, a Actor, slug, userID string) erro
 	if err != nil {
 		return err
 	}
-	return s.Domains.Refuse(ctx, s.managers(a), st.ID, userID, s.event(audit.OrgJoinRefuse, a, st.ID).Of(userID))
+	return s.Joining.Refuse(ctx, s.managers(a), st.ID, userID, s.event(audit.OrgJoinRefuse, a, st.ID).Of(userID))
 }

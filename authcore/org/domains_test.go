@@ -249,17 +249,17 @@ func TestRequestsArePaged(t *testing.T) {
 	}
 }
 
-type domainStore = org.Domains
+type joining = org.Joining
 
 // meanwhile has something happen just before a membership is stored.
 type meanwhile struct {
-	domainStore
+	joining
 	happen func()
 }
 
 func (m meanwhile) Join(ctx context.Context, d org.Domain, userID string, event audit.Event, jobs ...job.Job) error {
 	m.happen()
-	return m.domainStore.Join(ctx, d, userID, event, jobs...)
+	return m.joining.Join(ctx, d, userID, event, jobs...)
 }
 
 // TestDomainChangesMeanwhile: what counts is how it is when the membership is made.
@@ -275,7 +275,7 @@ func TestDomainChangesMeanwhile(t *testing.T) {
 		w.org("acme", w.person("ada"), nil)
 		w.proven("acme", "example.com", "admin", false)
 		a := bob.actor()
-		w.Service.Domains = meanwhile{w.Service.Domains, func() { happen(w, bob) }}
+		w.Service.Joining = meanwhile{w.Service.Joining, func() { happen(w, bob) }}
 		_, err := w.Join(t.Context(), a, "acme")
 		w.fails(name, err, authcore.ErrNotFound)
 		if got := w.members("acme"); len(got) != 1 {

@@ -88,6 +88,7 @@ type Deps struct {
 	Members     Members
 	Invitations Invitations
 	Domains     Domains
+	Joining     Joining
 	Users       Users
 	Accounts    Accounts
 	Sessions    Sessions

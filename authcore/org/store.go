@@ -190,7 +190,7 @@ type Request struct {
 	At     time.Time
 }
 
-// Domains keeps domains of organizations, and requests to join.
+// Domains keeps domains of organizations.
 type Domains interface {
 	// Domains returns those of an organization.
 	Domains(ctx context.Context, orgID string) ([]Domain, error)
@@ -213,9 +213,15 @@ type Domains interface {
 	// ByDomain returns the verified domain with a name and its organization, or
 	// authcore.ErrNotFound.
 	ByDomain(ctx context.Context, name string) (Domain, Org, error)
+}
+
+// Joining makes members of those whose address is in a domain, and keeps requests.
+type Joining interface {
 	// Ask stores a request to join; a second one changes nothing. It fails with
 	// authcore.ErrConflict when the user is a member.
 	Ask(ctx context.Context, orgID, userID string, event audit.Event) error
+	// Asked reports whether a user asks to join.
+	Asked(ctx context.Context, orgID, userID string) (bool, error)
 	// Join makes a user a member by a domain. It fails with authcore.ErrNotFound when that
 	// is not as it was read any more, or the user has no proven address in it, and
 	// else as Members.Add does.

@@ -9,7 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/org"
 )
 
-// Join implements org.Domains. With account and organization locked, neither the
+// Join implements org.Joining. With account and organization locked, neither the
 // address nor the domain can change any more.
 func (s *Orgs) Join(ctx context.Context, d org.Domain, userID string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "joining by a domain", orgID: d.OrgID, accountID: userID, event: event, jobs: jobs}
@@ -28,7 +28,7 @@ func (s *Orgs) Join(ctx context.Context, d org.Domain, userID string, event audi
 	})
 }
 
-// Admit implements org.Domains.
+// Admit implements org.Joining.
 func (s *Orgs) Admit(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "admitting a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
@@ -42,7 +42,7 @@ func (s *Orgs) Admit(ctx context.Context, by org.Authority, orgID, userID, role,
 	})
 }
 
-// Ask implements org.Domains.
+// Ask implements org.Joining.
 func (s *Orgs) Ask(ctx context.Context, orgID, userID string, event audit.Event) error {
 	return s.db.transact(ctx, "asking to join", func(ctx context.Context, tx *sql.Tx) error {
 		if err := s.db.lockAccount(ctx, tx, userID); err != nil {
@@ -63,7 +63,15 @@ func (s *Orgs) Ask(ctx context.Context, orgID, userID string, event audit.Event)
 	})
 }
 
-// Requests implements org.Domains.
+// Asked implements org.Joining.
+func (s *Orgs) Asked(ctx context.Context, orgID, userID string) (asked bool, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err = s.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM join_requests WHERE org_id = $1 AND user_id = $2)`, orgID, userID).Scan(&asked)
+	return asked, s.db.failed("looking for a request", err)
+}
+
+// Requests implements org.Joining.
 func (s *Orgs) Requests(ctx context.Context, orgID, after string, limit int) ([]org.Request, error) {
 	return readAll(ctx, s.db, "listing requests", func(row scanner) (r org.Request, err error) {
 		var at int64
@@ -74,7 +82,7 @@ func (s *Orgs) Requests(ctx context.Context, orgID, after string, limit int) ([]
 		WHERE join_requests.org_id = $1 AND join_requests.user_id > $2 ORDER BY join_requests.user_id LIMIT $3`, orgID, after, limit)
 }
 
-// Refuse implements org.Domains.
+// Refuse implements org.Joining.
 func (s *Orgs) Refuse(ctx context.Context, by org.Authority, orgID, userID string, event audit.Event) error {
 	e := edit{doing: "refusing a request", orgID: orgID, by: by, event: event}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
@@ -86,3 +94,5 @@ func (s *Orgs) Refuse(ctx context.Context, by org.Authority, orgID, userID strin
 func takeRequest(ctx context.Context, tx *sql.Tx, orgID, userID string) error {
 	return found(affected(tx.ExecContext(ctx, `DELETE FROM join_requests WHERE org_id = $1 AND user_id = $2`, orgID, userID)))
 }
+
+var _ org.Joining = (*Orgs)(nil)

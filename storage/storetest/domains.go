@@ -147,6 +147,14 @@ func testAsk(ctx context.Context, t *testing.T, s Orgs) {
 		must(t, ask(o, id))
 	}
 	must(t, ask(other, ada.ID))
+	for _, want := range []struct {
+		userID string
+		asked  bool
+	}{{ada.ID, true}, {boss.ID, false}} {
+		if asked, err := s.Asked(ctx, o.ID, want.userID); err != nil || asked != want.asked {
+			t.Errorf("asked: %t, %v", asked, err)
+		}
+	}
 	wantError(t, ask(o, boss.ID), authcore.ErrConflict)
 	wantError(t, ask(o, newID()), authcore.ErrNotFound)
 	wantError(t, ask(newOrg("none"), ada.ID), authcore.ErrNotFound)

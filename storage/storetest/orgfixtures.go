@@ -19,6 +19,7 @@ type OrgStore interface {
 	org.Members
 	org.Invitations
 	org.Domains
+	org.Joining
 }
 
 // Orgs is an OrgStore with what it belongs to.

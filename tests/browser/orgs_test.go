@@ -205,7 +205,7 @@ func (s orgStory) manage() {
 	s.b.Tap("summary")
 	s.b.Press("details .danger")
 	s.shoot("org-members-none")
-	s.b.wantText("Nobody is found", "Niemand gefunden")
+	s.b.wantText("No member found", "Niemand gefunden")
 	s.open("/orgs/acme/activity")
 	s.shoot("org-activity")
 	s.b.wantText("From Member to Admin", "Von Mitglied zu Admin")
@@ -257,21 +257,19 @@ func (s orgStory) domains() {
 	s.b.Fill("details input[name=code]", codeOfDomain.FindStringSubmatch(text)[1])
 	s.b.Press("details form:last-of-type button")
 	s.shoot("org-domains")
-	s.b.wantText("Proven on", "Bestätigt am")
+	s.b.wantText("Verified on", "Bestätigt am")
 }
 
 // joinByAddress is about somebody whose address is in a domain that was proven.
 func (s orgStory) joinByAddress() {
 	s.Helper()
-	s.open("/orgs/acme/invitations")
-	s.b.Fill("#email", "eve@acme.invalid")
-	s.b.Press(".primary")
 	s.signOut()
 	s.open("/orgs")
 	s.signIn("eve@acme.invalid")
 	s.shoot("orgs-join")
 	s.b.Press(`input[name=join] ~ button`)
 	s.at("/orgs?asked=1")
+	s.b.wantText("Requested", "Angefragt")
 	s.shoot("orgs-asked")
 	s.signOut()
 	s.open("/orgs/acme/members")
@@ -334,7 +332,7 @@ func (s orgStory) end() {
 	s.b.Fill("#typed", "Acme")
 	s.b.Press(".danger")
 	s.at("/orgs")
-	s.b.wantText("do not belong to any", "gehören noch zu keiner")
+	s.b.wantText("do not belong to an organization yet", "gehören noch zu keiner")
 	s.open("/orgs/acme-now")
 	s.b.wantText("Nothing here", "Hier ist nichts")
 }

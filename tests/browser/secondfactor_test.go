@@ -80,7 +80,7 @@ func trustByPasskey(t *testing.T, b *Browser, g *gateway.Gateway, key *authentic
 	byPassword(b, g, "ada@example.com")
 	b.mustBeAt(g.URL + "/_auth/account") // the browser is trusted
 	b.Open(g.URL + "/strong/x")          // which proves nothing
-	b.wantText("Is it still you?", "Sind das noch Sie?")
+	b.wantText("Is it still you?", "Sind Sie es noch?")
 	shoot("step-up-passkey")
 	key.present(true)
 	b.Tap(".passkey button")
