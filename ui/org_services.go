@@ -12,8 +12,9 @@ import (
 
 // Orgs is what the pages need of organizations; *org.Service is one. Its methods
 // fail with the errors of package org, with *account.InvalidError for bad fields,
-// with *account.StaleError when a proof is needed first, and with
-// authcore.ErrNotFound for whoever is no member.
+// with *account.StaleError when a proof is needed first, also one that the
+// organization asks of its members, and with authcore.ErrNotFound for whoever is no
+// member.
 type Orgs interface {
 	OrgHomes
 	OrgJoins
@@ -30,6 +31,8 @@ type OrgHomes interface {
 	Create(ctx context.Context, a org.Actor, in org.NewOrg) (org.Org, error)
 	Switch(ctx context.Context, live *session.Live, slug string, client authcore.Client) (authcore.Org, error)
 	Get(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
+	// Owned fails with org.ErrForbidden.
+	Owned(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	// Sensitive fails with *account.StaleError and org.ErrForbidden.
 	Sensitive(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	// Moved returns the slug that has taken the place of another.

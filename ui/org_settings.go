@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/sigra-auth/sigra/authcore/org"
 )
 
 // orgSettingsView is the settings of an organization: its name, and links to the
@@ -19,14 +17,11 @@ type orgSettingsView struct {
 }
 
 func (v *visit) showOrgSettings() error {
-	ref, err := v.standing()
-	if err == nil && !ref.Owner {
-		err = org.ErrForbidden
-	}
+	st, err := v.Orgs.Owned(v.r.Context(), v.actor(), v.orgSlug())
 	if err != nil {
 		return err
 	}
-	return v.show("org_settings", orgSettingsView{Org: ref, Name: ref.Name, Saved: v.r.URL.Query().Has("saved")})
+	return v.show("org_settings", orgSettingsView{Org: v.viewOrg(st), Name: st.Name, Saved: v.r.URL.Query().Has("saved")})
 }
 
 func (v *visit) renameOrg() error {

@@ -39,6 +39,8 @@ type fakeOrgs struct {
 	events      []audit.Event
 	before      string
 	stale       error
+	// unmet is what whoever has a role owes the organization.
+	unmet error
 }
 
 const adaID, bobID = "018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"
@@ -83,6 +85,8 @@ func (f *fakeOrgs) standing(slug string, roles ...string) (org.Standing, error) 
 		return org.Standing{}, authcore.ErrNotFound
 	case len(roles) > 0 && !strings.Contains(strings.Join(roles, " "), f.role):
 		return org.Standing{}, org.ErrForbidden
+	case len(roles) > 0 && f.unmet != nil:
+		return st, f.unmet
 	}
 	return st, nil
 }
@@ -106,6 +110,10 @@ func (f *fakeOrgs) Switch(_ context.Context, _ *session.Live, slug string, _ aut
 
 func (f *fakeOrgs) Get(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {
 	return f.standing(slug)
+}
+
+func (f *fakeOrgs) Owned(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {
+	return f.standing(slug, "owner")
 }
 
 func (f *fakeOrgs) Sensitive(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {

@@ -94,6 +94,7 @@ var actions = []action{
 		}
 		return err
 	}},
+	{name: "Owned", need: "owner", do: func(s *stage, a org.Actor, at place) error { _, err := s.Owned(s.t.Context(), a, at.Slug); return err }},
 	{name: "Trail", need: "admin", do: func(s *stage, a org.Actor, at place) error {
 		_, err := s.Trail(s.t.Context(), a, at.Slug, "")
 		return err

@@ -19,6 +19,9 @@ type Authority struct {
 	UserID string
 	// Roles are those that may; none means any member.
 	Roles []string
+
+	// identity is what the user has proven, for the rules of the organization.
+	identity *authcore.Identity
 }
 
 // Store keeps organizations. A change and its event are one transaction, also in
