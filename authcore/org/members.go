@@ -239,15 +239,3 @@ func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error 
 	}
 	return s.Accounts.RefreshAll(ctx, []string{a.userID(), to})
 }
-
-// OwnedAlone returns the organizations that have other members and no other owner
-// than a user.
-func (s *Service) OwnedAlone(ctx context.Context, userID string) ([]authcore.Org, error) {
-	owner := s.Config.Roles.Owner()
-	list, err := s.Members.SoleOwnerOf(ctx, userID, owner)
-	orgs := make([]authcore.Org, len(list))
-	for i, o := range list {
-		orgs[i] = authcore.Org{ID: o.ID, Slug: o.Slug, Name: o.Name, Role: owner}
-	}
-	return orgs, err
-}

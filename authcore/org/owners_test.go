@@ -199,7 +199,7 @@ func TestDeletingAnOwner(t *testing.T) {
 	w.org("alone", ada, nil)
 	deletions := deletion.New(deletion.Deps{
 		Rules: deletion.Rules{Mode: deletion.Hard, Grace: deletion.DefaultGrace}, Users: w.db, Store: w.db, Accounts: w.accounts, Sessions: w.sessions,
-		Orgs: w.Service, Sealer: w.box, Events: w, Clock: w.now,
+		Owner: "owner", Sealer: w.box, Events: w, Clock: w.now,
 	})
 	for who, try := range map[string]func() error{
 		"the user":    func() error { return deletions.Schedule(t.Context(), ada.live(), good, client) },

@@ -69,17 +69,15 @@ type Members interface {
 	// Count returns how many members there are, and how many of them have no
 	// two-step sign-in.
 	Count(ctx context.Context, orgID string) (all, withoutTwoStep int, err error)
-	// SoleOwnerOf returns the organizations, ordered by slug, that have other members
-	// and would have no owner without a user. Accounts that are disabled, or will be
-	// deleted, do not count as owners.
-	SoleOwnerOf(ctx context.Context, userID, owner string) ([]Org, error)
 	// Add adds a member, and takes a request of theirs to join off the list. It
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
 	// over authcore.MaxMemberships, and as SetRole does where an owner is made.
 	Add(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// SetRole changes a role. It fails with ErrLastOwner when no owner would be left,
 	// and with ErrForbidden when an owner is concerned or made, and the authority is
-	// no owner's.
+	// no owner's. Accounts that are disabled, or will be deleted, do not count as
+	// owners; of several changes at once, deletions of accounts among them, the last
+	// fails.
 	SetRole(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// Remove ends a membership, and the open invitations by the member. It fails as
 	// SetRole does; everybody may leave.

@@ -56,6 +56,10 @@ func setRole(ctx context.Context, tx *sql.Tx, orgID, userID, role string) error 
 	return found(affected(tx.ExecContext(ctx, `UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2`, orgID, userID, role)))
 }
 
+// accountCounts is the condition under which the account of an owner counts as one: it
+// can be used, and will not be deleted.
+const accountCounts = `users.disabled_at = 0 AND users.deletion_at = 0 AND users.deleted_at = 0`
+
 // keepOwner fails with org.ErrLastOwner when an organization has no owner whose
 // account can be used. It is asked after the change.
 func keepOwner(ctx context.Context, tx *sql.Tx, orgID, owner string) error {
@@ -71,6 +75,9 @@ func keepOwner(ctx context.Context, tx *sql.Tx, orgID, owner string) error {
 // SetRole implements org.Members.
 func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "changing a role", orgID: orgID, by: by, event: event, jobs: jobs}
+	if role == owner { // whose account must not go meanwhile
+		e.accountID = userID
+	}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
 		current, err := roleOf(ctx, tx, orgID, userID)
 		if err != nil {
@@ -115,7 +122,7 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 
 // Transfer implements org.Members.
 func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error {
-	e := edit{doing: "transferring an organization", orgID: orgID, by: by, event: event, jobs: jobs}
+	e := edit{doing: "transferring an organization", orgID: orgID, by: by, accountID: to, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
 		if !owns(by, st, owner) {
 			return org.ErrForbidden

@@ -83,20 +83,6 @@ func (s *Orgs) Count(ctx context.Context, orgID string) (all, withoutTwoStep int
 	return all, withoutTwoStep, s.db.failed("counting members", err)
 }
 
-// accountCounts is the condition under which the account of an owner counts as one.
-const accountCounts = `users.disabled_at = 0 AND users.deletion_at = 0 AND users.deleted_at = 0`
-
-// SoleOwnerOf implements org.Members.
-func (s *Orgs) SoleOwnerOf(ctx context.Context, userID, owner string) ([]org.Org, error) {
-	return readAll(ctx, s.db, "looking for other owners", func(row scanner) (org.Org, error) { return scanOrg(row) },
-		`SELECT `+orgColumns+` FROM memberships JOIN organizations ON organizations.id = memberships.org_id
-		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0
-		AND EXISTS (SELECT 1 FROM memberships other WHERE other.org_id = organizations.id AND other.user_id <> $1)
-		AND NOT EXISTS (SELECT 1 FROM memberships other JOIN users ON users.id = other.user_id
-			WHERE other.org_id = organizations.id AND other.user_id <> $1 AND other.role = $2 AND `+accountCounts+`)
-		ORDER BY organizations.slug`, userID, owner)
-}
-
 // MarkActive implements org.Members.
 func (s *Orgs) MarkActive(ctx context.Context, orgID, userID string, at time.Time) error {
 	_, err := s.db.exec(ctx, "noting the active organization", `UPDATE memberships SET active_at = $3

@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
+	"github.com/sigra-auth/sigra/authcore/deletion"
 	"github.com/sigra-auth/sigra/authcore/org"
 )
 
@@ -42,27 +44,42 @@ func testOwnersThatCount(ctx context.Context, t *testing.T, s Orgs) {
 	must(t, s.remove(ctx, byOwner(boss.ID), o, boss.ID))
 }
 
+// testSoleOwner shows which accounts organizations need, so that they cannot be
+// deleted.
 func testSoleOwner(ctx context.Context, t *testing.T, s Orgs) {
-	sole := func(userID string) (slugs []string) {
-		orgs, err := s.SoleOwnerOf(ctx, userID, owner)
-		must(t, err)
-		for _, o := range orgs {
+	needed := func(user authcore.User) (slugs []string) {
+		user = s.current(ctx, t, user)
+		var sole *deletion.SoleOwnerError
+		if err := s.schedule(ctx, user); !errors.As(err, &sole) {
+			must(t, err)
+			must(t, s.Deletions.CancelDeletion(ctx, user.ID, newEvent(audit.DeletionCancel)))
+			return nil
+		}
+		for _, o := range sole.Orgs {
 			slugs = append(slugs, o.Slug)
 		}
+		same(t, "what an operator is told", s.deleteAccount(ctx, user.ID, deletion.Hard).Error(), "deleting an account: "+sole.Error())
 		return slugs
 	}
 	o, boss := s.org(ctx, t, "beta")
-	same(t, "alone", len(sole(boss.ID)), 0)
-	s.member(ctx, t, o, "ada", manager)
+	same(t, "alone", len(needed(boss)), 0)
+	admin := s.member(ctx, t, o, "ada", manager)
 	alpha := newOrg("alpha")
 	must(t, s.create(ctx, alpha, boss.ID, 0))
 	s.member(ctx, t, alpha, "bob", plain)
-	same(t, "with others", sole(boss.ID), []string{"alpha", "beta"})
+	same(t, "with others", needed(boss), []string{"alpha", "beta"})
+	same(t, "no owner", len(needed(admin)), 0)
 	disabled, leaving := s.member(ctx, t, o, "eve", owner), s.member(ctx, t, o, "grace", owner)
-	same(t, "with other owners", sole(boss.ID), []string{"alpha"})
+	same(t, "with other owners", needed(boss), []string{"alpha"})
 	s.hold(ctx, t, disabled, leaving)
-	same(t, "with owners that do not count", sole(boss.ID), []string{"alpha", "beta"})
+	same(t, "with owners that do not count", needed(boss), []string{"alpha", "beta"})
 	must(t, s.delete(ctx, operator, alpha))
-	same(t, "less one", sole(boss.ID), []string{"beta"})
-	same(t, "of a stranger", len(sole(newID())), 0)
+	same(t, "less one", needed(boss), []string{"beta"})
+	must(t, s.setRole(ctx, operator, o, admin.ID, owner))
+	must(t, s.schedule(ctx, s.current(ctx, t, boss)))
+	wantError(t, s.remove(ctx, byOwner(admin.ID), o, admin.ID), org.ErrLastOwner)
+	wantError(t, s.setRole(ctx, byOwner(admin.ID), o, admin.ID, plain), org.ErrLastOwner)
+	wantError(t, s.Transfer(ctx, byOwner(admin.ID), o.ID, boss.ID, owner, plain, orgEvent(audit.OrgRoleChange, o.ID)), org.ErrLastOwner)
+	must(t, s.Deletions.CancelDeletion(ctx, boss.ID, newEvent(audit.DeletionCancel)))
+	must(t, s.remove(ctx, byOwner(admin.ID), o, admin.ID))
 }
