@@ -126,20 +126,29 @@ func (v *visit) transferOrg() error {
 		if err != nil {
 			return err
 		}
-		return v.transferAgain(ref)
+		return v.transferAgain(ref, http.StatusUnprocessableEntity, map[string]string{"to": v.messages.text("org_transfer.choose")})
 	}
-	if err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to); err != nil {
+	err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to)
+	if err == nil {
+		return v.done(v.orgPath(""))
+	}
+	status, problems, err := v.orgRefused(err, because{field: "to", limit: v.messages.text("org_members.too_many")})
+	if problems == nil {
 		return err
 	}
-	return v.done(v.orgPath(""))
+	ref, err := v.settled()
+	if err != nil {
+		return err
+	}
+	return v.transferAgain(ref, status, problems)
 }
 
-// transferAgain asks for the member that nobody has chosen.
-func (v *visit) transferAgain(ref orgRef) error {
+// transferAgain asks for another member, or for one at all.
+func (v *visit) transferAgain(ref orgRef, status int, problems map[string]string) error {
 	view, err := v.transferView(ref, v.form["q"])
 	if err != nil {
 		return err
 	}
-	view.Errors = map[string]string{"to": v.messages.text("org_transfer.choose")}
-	return v.again(http.StatusUnprocessableEntity, "org_transfer", view, view.Errors)
+	view.Errors = problems
+	return v.again(status, "org_transfer", view, problems)
 }

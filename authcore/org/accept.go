@@ -117,7 +117,11 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 		return Org{}, err
 	}
 	event := s.event(audit.OrgInviteAccept, a, o.ID).Of(user.ID).With("invitation", in.ID).With("role", in.Role)
-	if err := s.Invitations.Accept(ctx, in, user.ID, event, jobs...); err != nil && !errors.Is(err, authcore.ErrConflict) {
+	maxOwned := s.Config.MaxOwned
+	if in.InvitedBy == "" {
+		maxOwned = 0
+	}
+	if err := s.Invitations.Accept(ctx, in, user.ID, s.Config.Roles.Owner(), maxOwned, event, jobs...); err != nil && !errors.Is(err, authcore.ErrConflict) {
 		return Org{}, fmt.Errorf("accepting invitation: %w", err)
 	}
 	if err := s.Accounts.Refresh(ctx, user.ID); err != nil {

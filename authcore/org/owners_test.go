@@ -100,6 +100,35 @@ func TestTransfer(t *testing.T) {
 	w.fails("again", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrForbidden)
 }
 
+// TestNobodyComesToOwnTooMany however they are made owner; operators are free of it.
+func TestNobodyComesToOwnTooMany(t *testing.T) {
+	w := newWorld(t, func(c *org.Config) { c.MaxOwned = 1 })
+	ada, bob := w.person("ada"), w.person("bob")
+	w.org("first", bob, nil)
+	w.org("acme", ada, map[*person]string{bob: "member"})
+	w.fails("made owner", w.SetRole(t.Context(), ada.actor(), "acme", bob.user.ID, "owner"), org.ErrLimit)
+	w.fails("in place of another", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrLimit)
+	if ada.in() != "acme:owner" {
+		t.Errorf("the owner is %s now", ada.in())
+	}
+	w.check(w.Remove(t.Context(), ada.actor(), "acme", bob.user.ID))
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", bob.user.Email, "owner"))
+	accept := func() error { _, err := w.AcceptByID(t.Context(), bob.actor(), w.invitations(bob)[0].ID); return err }
+	w.fails("invited", accept(), org.ErrLimit)
+	w.check(w.Invite(t.Context(), operator, "acme", bob.user.Email, "owner"))
+	w.check(accept())
+	w.check(w.SetRole(t.Context(), operator, "acme", bob.user.ID, "member"))
+	w.check(w.SetRole(t.Context(), operator, "acme", bob.user.ID, "owner"))
+}
+
+// invitations are those that wait for a person.
+func (w *world) invitations(p *person) []org.Waiting {
+	w.t.Helper()
+	list, err := w.Waiting(w.t.Context(), p.live())
+	w.check(err)
+	return list
+}
+
 // TestTransferWhereOwnersManage: where owners alone manage, whoever passes an
 // organization on is a plain member.
 func TestTransferWhereOwnersManage(t *testing.T) {

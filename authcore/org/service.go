@@ -35,6 +35,7 @@ type Config struct {
 	Personal bool
 	Roles    Roles
 	// MaxOwned is how many a user may own, beside the personal one; zero is no limit.
+	// Operators make owners beyond it.
 	MaxOwned int
 	// PerInviter and PerOrg are how many invitations may be sent in 24 hours; zero
 	// is no limit.
@@ -133,15 +134,15 @@ func (s *Service) MayCreate(id *authcore.Identity) bool {
 
 // managers is the authority of those who manage members, owners that of owners,
 // and member that of everybody who belongs.
-func (s *Service) managers(a Actor) Authority { return a.authority(s.Config.Roles.Managers...) }
-func (s *Service) owners(a Actor) Authority   { return a.authority(s.Config.Roles.Owner()) }
-func (s *Service) member(a Actor) Authority   { return a.authority() }
+func (s *Service) managers(a Actor) Authority { return s.authority(a, s.Config.Roles.Managers...) }
+func (s *Service) owners(a Actor) Authority   { return s.authority(a, s.Config.Roles.Owner()) }
+func (s *Service) member(a Actor) Authority   { return s.authority(a) }
 
-func (a Actor) authority(roles ...string) Authority {
+func (s *Service) authority(a Actor, roles ...string) Authority {
 	if a.Live == nil {
 		return Authority{Roles: roles}
 	}
-	return Authority{a.userID(), roles, &a.Live.Identity}
+	return Authority{a.userID(), roles, s.Config.MaxOwned, &a.Live.Identity}
 }
 
 // standing returns an organization to whoever has one of the roles of an

@@ -19,6 +19,9 @@ type Authority struct {
 	UserID string
 	// Roles are those that may; none means any member.
 	Roles []string
+	// MaxOwned is how many organizations a user may own who is made owner, beside the
+	// personal one; zero is no limit. A change over it fails with ErrLimit.
+	MaxOwned int
 
 	// identity is what the user has proven, for the rules of the organization.
 	identity *authcore.Identity
@@ -148,8 +151,8 @@ type Invitations interface {
 	// Accept makes a user with the address of a pending invitation a member; of
 	// several at once, one succeeds and the others fail with authcore.ErrNotFound. It
 	// fails with authcore.ErrConflict when the user is a member already, whose
-	// invitation is used up then too.
-	Accept(ctx context.Context, in Invitation, userID string, event audit.Event, jobs ...job.Job) error
+	// invitation is used up then too, and with ErrLimit as Add does.
+	Accept(ctx context.Context, in Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error
 	// AcceptNew makes the account of whoever is invited and the membership in one
 	// transaction. It fails with authcore.ErrNotFound as Accept does, and with
 	// authcore.ErrConflict when the address is taken.

@@ -19,15 +19,23 @@ func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role, o
 		if role == owner && !owns(by, st, owner) {
 			return org.ErrForbidden
 		}
-		return insertMember(ctx, tx, orgID, userID, role, event.At)
+		return insertMember(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}, event.At)
 	})
 }
 
-// insertMember adds a member, or fails as Add does. The account is locked, so that
-// it cannot come to belong to too many organizations at once.
-func insertMember(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at time.Time) error {
+// grant is a role that a user gets in an organization. The account is locked, so that
+// it cannot come to belong to too many organizations at once, or to own too many.
+type grant struct {
+	orgID, userID, role string
+	// owner is the role of owners, of whom one may own maxOwned; zero is no limit.
+	owner    string
+	maxOwned int
+}
+
+// insertMember adds a member, or fails as Add does.
+func insertMember(ctx context.Context, tx *sql.Tx, g grant, at time.Time) error {
 	n, err := affected(tx.ExecContext(ctx, `INSERT INTO memberships (org_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT DO NOTHING`, orgID, userID, role, micros(at)))
+		ON CONFLICT DO NOTHING`, g.orgID, g.userID, g.role, micros(at)))
 	if err == nil && n == 0 {
 		err = fmt.Errorf("%w: the user is a member", authcore.ErrConflict)
 	}
@@ -36,15 +44,17 @@ func insertMember(ctx context.Context, tx *sql.Tx, orgID, userID, role string, a
 	}
 	var count int
 	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
-		WHERE memberships.user_id = $1 AND organizations.deleted_at = 0`, userID).Scan(&count)
+		WHERE memberships.user_id = $1 AND organizations.deleted_at = 0`, g.userID).Scan(&count)
 	if err == nil && count > authcore.MaxMemberships {
 		err = org.ErrLimit
 	}
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM join_requests WHERE org_id = $1 AND user_id = $2`, orgID, userID)
-	return err
+	if _, err := tx.ExecContext(ctx, `DELETE FROM join_requests WHERE org_id = $1 AND user_id = $2`, g.orgID, g.userID); err != nil {
+		return err
+	}
+	return g.limit(ctx, tx)
 }
 
 // roleOf returns the role of a member, or sql.ErrNoRows.
@@ -52,8 +62,28 @@ func roleOf(ctx context.Context, tx *sql.Tx, orgID, userID string) (string, erro
 	return scanText(tx.QueryRowContext(ctx, `SELECT role FROM memberships WHERE org_id = $1 AND user_id = $2`, orgID, userID))
 }
 
-func setRole(ctx context.Context, tx *sql.Tx, orgID, userID, role string) error {
-	return found(affected(tx.ExecContext(ctx, `UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2`, orgID, userID, role)))
+func setRole(ctx context.Context, tx *sql.Tx, g grant) error {
+	err := found(affected(tx.ExecContext(ctx, `UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2`, g.orgID, g.userID, g.role)))
+	if err != nil {
+		return err
+	}
+	return g.limit(ctx, tx)
+}
+
+// limit fails with org.ErrLimit when the grant has made the user an owner of more
+// organizations than one may own, the personal one not counted.
+func (g grant) limit(ctx context.Context, tx *sql.Tx) error {
+	if g.role != g.owner || g.maxOwned == 0 {
+		return nil
+	}
+	var owned int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0 AND organizations.personal_of <> $1`,
+		g.userID, g.owner).Scan(&owned)
+	if err == nil && owned > g.maxOwned {
+		err = org.ErrLimit
+	}
+	return err
 }
 
 // accountCounts is the condition under which the account of an owner counts as one: it
@@ -75,7 +105,7 @@ func keepOwner(ctx context.Context, tx *sql.Tx, orgID, owner string) error {
 // SetRole implements org.Members.
 func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "changing a role", orgID: orgID, by: by, event: event, jobs: jobs}
-	if role == owner { // whose account must not go meanwhile
+	if role == owner { // who must not come to own too many at once
 		e.accountID = userID
 	}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
@@ -86,7 +116,7 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 		if (current == owner || role == owner) && !owns(by, st, owner) {
 			return org.ErrForbidden
 		}
-		if err := setRole(ctx, tx, orgID, userID, role); err != nil || current != owner {
+		if err := setRole(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}); err != nil || current != owner {
 			return err
 		}
 		if err := withdraw(ctx, tx, orgID, userID, owner, event.At); err != nil {
@@ -128,14 +158,14 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 			return org.ErrForbidden
 		}
 		if by.UserID != "" {
-			if err := setRole(ctx, tx, orgID, by.UserID, role); err != nil {
+			if err := setRole(ctx, tx, grant{orgID: orgID, userID: by.UserID, role: role, owner: owner}); err != nil {
 				return err
 			}
 			if err := withdraw(ctx, tx, orgID, by.UserID, owner, event.At); err != nil {
 				return err
 			}
 		}
-		if err := setRole(ctx, tx, orgID, to, owner); err != nil {
+		if err := setRole(ctx, tx, grant{orgID, to, owner, owner, by.MaxOwned}); err != nil {
 			return err
 		}
 		return keepOwner(ctx, tx, orgID, owner)

@@ -27,10 +27,8 @@ func (s *Orgs) Create(ctx context.Context, o org.Org, owner, role string, max in
 			return err
 		}
 		if owner != "" {
-			if err := insertMember(ctx, tx, o.ID, owner, role, event.At); err != nil {
-				return err
-			}
-			if err := limitOwned(ctx, tx, owner, role, max); err != nil {
+			g := grant{orgID: o.ID, userID: owner, role: role, owner: role, maxOwned: max}
+			if err := insertMember(ctx, tx, g, event.At); err != nil {
 				return err
 			}
 		}
@@ -60,22 +58,6 @@ func takeSlug(ctx context.Context, tx *sql.Tx, o org.Org, at time.Time) error {
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM org_slugs WHERE slug = $1)`, o.Slug).Scan(&taken)
 	if err == nil && taken {
 		err = fmt.Errorf("%w: another organization had the slug until lately", authcore.ErrConflict)
-	}
-	return err
-}
-
-// limitOwned fails with org.ErrLimit when a user owns more organizations than max,
-// the personal one not counted.
-func limitOwned(ctx context.Context, tx *sql.Tx, userID, owner string, max int) error {
-	if max == 0 {
-		return nil
-	}
-	var owned int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
-		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0 AND organizations.personal_of <> $1`,
-		userID, owner).Scan(&owned)
-	if err == nil && owned > max {
-		err = org.ErrLimit
 	}
 	return err
 }

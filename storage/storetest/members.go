@@ -27,6 +27,7 @@ func Members(t *testing.T, open func(testing.TB) Orgs) {
 		"transfer":              testTransfer,
 		"owners that count":     testOwnersThatCount,
 		"sole owner":            testSoleOwner,
+		"owned too many":        testMaxOwned,
 		"foreign organizations": testForeignOrgs,
 	})
 }

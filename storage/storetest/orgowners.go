@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -82,4 +83,46 @@ func testSoleOwner(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, s.Transfer(ctx, byOwner(admin.ID), o.ID, boss.ID, owner, plain, orgEvent(audit.OrgRoleChange, o.ID)), org.ErrLastOwner)
 	must(t, s.Deletions.CancelDeletion(ctx, boss.ID, newEvent(audit.DeletionCancel)))
 	must(t, s.remove(ctx, byOwner(admin.ID), o, admin.ID))
+}
+
+// testMaxOwned shows that nobody comes to own more than one may, however that is, and
+// at once; operators are free of it.
+func testMaxOwned(ctx context.Context, t *testing.T, s Orgs) {
+	user := s.user(ctx, t, "ada")
+	personal := newOrg("own")
+	personal.PersonalOf = user.ID
+	must(t, s.create(ctx, personal, user.ID, 0))
+	must(t, s.create(ctx, newOrg("first"), user.ID, 2))
+	limited := func(boss authcore.User) org.Authority {
+		return org.Authority{UserID: boss.ID, Roles: []string{owner}, MaxOwned: 2}
+	}
+	ways := []func(o org.Org, by org.Authority) error{
+		func(o org.Org, by org.Authority) error { return s.add(ctx, by, o, user.ID, owner) },
+		func(o org.Org, by org.Authority) error { return s.setRole(ctx, by, o, user.ID, owner) },
+		func(o org.Org, by org.Authority) error {
+			return s.Transfer(ctx, by, o.ID, user.ID, owner, manager, orgEvent(audit.OrgRoleChange, o.ID))
+		},
+		func(o org.Org, by org.Authority) error {
+			in := newInvitation(o, "ada", owner)
+			if err := s.Invite(ctx, by, in, owner, org.Quota{}, orgEvent(audit.OrgInvite, o.ID)); err != nil {
+				return err
+			}
+			return s.Accept(ctx, in, user.ID, owner, by.MaxOwned, orgEvent(audit.OrgInviteAccept, o.ID))
+		},
+	}
+	orgs, bosses := make([]org.Org, len(ways)), make([]authcore.User, len(ways))
+	for i := range ways {
+		orgs[i], bosses[i] = s.org(ctx, t, fmt.Sprint("acme-", i))
+		if i == 1 || i == 2 {
+			must(t, s.add(ctx, operator, orgs[i], user.ID, plain))
+		}
+	}
+	wantWinners(t, concurrently(len(ways), func(i int) error { return ways[i](orgs[i], limited(bosses[i])) }), 1, org.ErrLimit)
+	for i, o := range orgs {
+		if s.owners(ctx, t, o, user) == 0 && i != 2 {
+			must(t, ways[i](o, operator))
+		}
+	}
+	wantError(t, s.create(ctx, newOrg("another"), user.ID, 2), org.ErrLimit)
+	must(t, s.setRole(ctx, limited(user), orgs[0], user.ID, plain)) // less is no more
 }
