@@ -20,9 +20,13 @@ type orgRef struct {
 	Role string
 	// Owner and Manages say what the visitor may do.
 	Owner, Manages bool
-	Personal       bool
+	// Personal says that it is somebody's personal workspace, and Own that it is the
+	// visitor's, who cannot leave it.
+	Personal, Own bool
 
-	rules authcore.OrgRules
+	// personalOf is the user whose it is.
+	personalOf string
+	rules      authcore.OrgRules
 }
 
 // actor is the visitor as the service of organizations knows them.
@@ -55,6 +59,7 @@ func (v *visit) settled() (orgRef, error) {
 func (v *visit) viewOrg(st org.Standing) orgRef {
 	return orgRef{
 		Path: v.orgHome(st.Slug), Name: st.Name, Slug: st.Slug, Role: v.messages.role(st.Role), Personal: st.PersonalOf != "",
+		Own: st.PersonalOf == v.live.Identity.UserID, personalOf: st.PersonalOf,
 		Owner: st.Role == v.Roles.Owner(), Manages: v.Roles.Manages(st.Role), rules: st.Rules,
 	}
 }

@@ -117,7 +117,7 @@ func (v *visit) viewMember(ref orgRef, m org.Member) memberItem {
 	if !m.ActiveAt.IsZero() {
 		item.Active = m.ActiveAt.UTC().Format(time.DateOnly)
 	}
-	if ref.Owner || ref.Manages && m.Role != v.Roles.Owner() {
+	if m.UserID != ref.personalOf && (ref.Owner || ref.Manages && m.Role != v.Roles.Owner()) {
 		item.Roles = v.roleOptions(ref, m.Role)
 	}
 	if ref.Owner && !ref.Personal && !item.Me {

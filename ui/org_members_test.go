@@ -40,6 +40,18 @@ func TestManagersBelowOwnersChangeNoOwners(t *testing.T) {
 	lacks(t, p.see("/orgs/acme/invitations"), `<option value="owner"`)
 }
 
+func TestWhosePersonalWorkspaceItIs(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.see("/orgs/acme/members"), http.StatusOK, `name="user" value="user-1"`)
+	p.orgs.personal = true
+	w := p.see("/orgs/acme/members")
+	want(t, w, http.StatusOK, `name="user" value="`+bobID+`"`)
+	lacks(t, w, `name="user" value="user-1"`)
+	lacks(t, p.see("/orgs/acme"), "/leave")
+	p.sessions.live.Identity.UserID = bobID // a guest
+	want(t, p.see("/orgs/acme"), http.StatusOK, "/leave")
+}
+
 func TestRequestsToJoin(t *testing.T) {
 	p := newPortal(t)
 	p.orgs.requests = []org.Request{{UserID: bobID, Email: "eve@example.com", Name: "Eve", At: testNow}}

@@ -221,7 +221,7 @@ func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error 
 	if err != nil {
 		return err
 	}
-	if a.Live == nil || st.PersonalOf != "" || to == a.userID() {
+	if a.Live == nil || to == a.userID() {
 		return ErrForbidden
 	}
 	jobs, err := s.refreshing(a.userID())

@@ -80,7 +80,8 @@ type Members interface {
 	// and with ErrForbidden when an owner is concerned or made, and the authority is
 	// no owner's. Accounts that are disabled, or will be deleted, do not count as
 	// owners; of several changes at once, deletions of accounts among them, the last
-	// fails.
+	// fails. A personal workspace stays its user's, else it fails with ErrForbidden
+	// too.
 	SetRole(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// Remove ends a membership, and the open invitations by the member. It fails as
 	// SetRole does; everybody may leave.

@@ -102,6 +102,15 @@ func keepOwner(ctx context.Context, tx *sql.Tx, orgID, owner string) error {
 	return err
 }
 
+// keepAtHome fails with org.ErrForbidden when a personal workspace would not be its
+// user's any more: a new one would be made, and that one be nobody's.
+func keepAtHome(st org.Standing, userID, role, owner string) error {
+	if st.PersonalOf == userID && role != owner {
+		return org.ErrForbidden
+	}
+	return nil
+}
+
 // SetRole implements org.Members.
 func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "changing a role", orgID: orgID, by: by, event: event, jobs: jobs}
@@ -115,6 +124,9 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 		}
 		if (current == owner || role == owner) && !owns(by, st, owner) {
 			return org.ErrForbidden
+		}
+		if err := keepAtHome(st, userID, role, owner); err != nil {
+			return err
 		}
 		if err := setRole(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}); err != nil || current != owner {
 			return err
@@ -140,6 +152,9 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 		if role == owner && !owns(by, st, owner) {
 			return org.ErrForbidden
 		}
+		if err := keepAtHome(st, userID, "", owner); err != nil {
+			return err
+		}
 		if err := withdraw(ctx, tx, orgID, userID, "", event.At); err != nil {
 			return err
 		}
@@ -158,6 +173,9 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 			return org.ErrForbidden
 		}
 		if by.UserID != "" {
+			if err := keepAtHome(st, by.UserID, role, owner); err != nil {
+				return err
+			}
 			if err := setRole(ctx, tx, grant{orgID: orgID, userID: by.UserID, role: role, owner: owner}); err != nil {
 				return err
 			}

@@ -28,6 +28,7 @@ func Members(t *testing.T, open func(testing.TB) Orgs) {
 		"owners that count":     testOwnersThatCount,
 		"sole owner":            testSoleOwner,
 		"owned too many":        testMaxOwned,
+		"personal stays":        testPersonalStays,
 		"foreign organizations": testForeignOrgs,
 	})
 }

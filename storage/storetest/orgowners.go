@@ -126,3 +126,26 @@ func testMaxOwned(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, s.create(ctx, newOrg("another"), user.ID, 2), org.ErrLimit)
 	must(t, s.setRole(ctx, limited(user), orgs[0], user.ID, plain)) // less is no more
 }
+
+// testPersonalStays shows that a personal workspace stays its user's, whoever else
+// belongs to it.
+func testPersonalStays(ctx context.Context, t *testing.T, s Orgs) {
+	user := s.user(ctx, t, "ada")
+	home := newOrg("home")
+	home.PersonalOf = user.ID
+	must(t, s.create(ctx, home, user.ID, 0))
+	guest := s.member(ctx, t, home, "bob", owner)
+	for name, by := range map[string]org.Authority{"the user": byOwner(user.ID), "another owner": byOwner(guest.ID), "an operator": operator} {
+		for deed, err := range map[string]error{
+			"demoted": s.setRole(ctx, by, home, user.ID, manager),
+			"removed": s.remove(ctx, by, home, user.ID),
+		} {
+			if !errors.Is(err, org.ErrForbidden) {
+				t.Errorf("%s by %s: %v", deed, name, err)
+			}
+		}
+	}
+	wantError(t, s.Transfer(ctx, byOwner(user.ID), home.ID, guest.ID, owner, manager, orgEvent(audit.OrgRoleChange, home.ID)), org.ErrForbidden)
+	same(t, "the roles", s.roles(ctx, t, home), map[string]string{user.ID: owner, guest.ID: owner})
+	must(t, s.remove(ctx, byOwner(guest.ID), home, guest.ID)) // who is at home elsewhere
+}
