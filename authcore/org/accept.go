@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
@@ -112,7 +113,7 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	if err != nil {
 		return Org{}, err
 	}
-	jobs, err := s.refreshing(user.ID)
+	jobs, err := s.joining(ctx, a, o, user, in.Role)
 	if err != nil {
 		return Org{}, err
 	}
@@ -129,6 +130,16 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	}
 	_, err = s.Switch(ctx, a.Live, o.Slug, a.Client)
 	return o, err
+}
+
+// joining returns the jobs that follow when somebody comes to belong by themselves.
+func (s *Service) joining(ctx context.Context, a Actor, o Org, user authcore.User, role string) ([]job.Job, error) {
+	jobs, err := s.refreshing(user.ID)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := s.ownerMade(ctx, a, o, user, role)
+	return append(jobs, letters...), err
 }
 
 // NewMember is the account that whoever is invited makes.
@@ -161,7 +172,7 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 	if err != nil {
 		return account.SignedIn{}, err
 	}
-	signedIn, err := s.openNew(ctx, invitation, user, hash, in.Client)
+	signedIn, err := s.openNew(ctx, invitation, o, user, hash, in.Client)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
@@ -174,8 +185,8 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 }
 
 // openNew signs in to an account that is made with the membership.
-func (s *Service) openNew(ctx context.Context, in Invitation, user authcore.User, hash string, client authcore.Client) (account.SignedIn, error) {
-	jobs, err := s.refreshing(user.ID)
+func (s *Service) openNew(ctx context.Context, in Invitation, o Org, user authcore.User, hash string, client authcore.Client) (account.SignedIn, error) {
+	jobs, err := s.joining(ctx, Actor{Client: client}, o, user, in.Role)
 	if err != nil {
 		return account.SignedIn{}, err
 	}

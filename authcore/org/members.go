@@ -98,8 +98,12 @@ func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role 
 	if err != nil {
 		return err
 	}
+	letters, err := s.ownerMade(ctx, a, st.Org, user, role)
+	if err != nil {
+		return err
+	}
 	event := s.event(audit.OrgMemberAdd, a, st.ID).Of(userID).With("role", role)
-	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := s.Members.Add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
 		return fmt.Errorf("adding member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
@@ -155,22 +159,15 @@ func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role strin
 	if err != nil {
 		return err
 	}
+	letters, err := s.ownerMade(ctx, a, st.Org, authcore.User{ID: userID, Email: m.Email}, role)
+	if err != nil {
+		return err
+	}
 	event := s.event(audit.OrgRoleChange, a, st.ID).Of(userID).With("old", m.Role).With("new", role)
-	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
 		return fmt.Errorf("changing role: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
-}
-
-// checkGrant asks for what it takes to give somebody a role: owners are made by owners
-// who were proven not long ago, or whoever sits down at an open session would get to
-// stay.
-func (s *Service) checkGrant(ctx context.Context, a Actor, slug, role string) error {
-	if role != s.Config.Roles.Owner() {
-		return nil
-	}
-	_, err := s.Sensitive(ctx, a, slug)
-	return err
 }
 
 // Remove ends a membership, for whoever manages members; only owners remove owners.
@@ -212,30 +209,4 @@ func (s *Service) remove(ctx context.Context, a Actor, by Authority, st Standing
 		return fmt.Errorf("removing member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
-}
-
-// Transfer makes another member owner in place of the owner who asks, who becomes
-// a manager, or a plain member where owners alone manage.
-func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error {
-	st, err := s.Sensitive(ctx, a, slug)
-	if err != nil {
-		return err
-	}
-	if a.Live == nil || to == a.userID() {
-		return ErrForbidden
-	}
-	jobs, err := s.refreshing(a.userID())
-	if err != nil {
-		return err
-	}
-	heir, err := s.refreshing(to)
-	if err != nil {
-		return err
-	}
-	roles := s.Config.Roles
-	event := s.event(audit.OrgRoleChange, a, st.ID).Of(to).With("new", roles.Owner()).With("transferred_by", a.userID())
-	if err := s.Members.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(jobs, heir...)...); err != nil {
-		return fmt.Errorf("transferring organization: %w", err)
-	}
-	return s.Accounts.RefreshAll(ctx, []string{a.userID(), to})
 }

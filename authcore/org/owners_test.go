@@ -3,6 +3,8 @@ package org_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,6 +100,53 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	w.fails("again", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrForbidden)
+}
+
+// TestOwnersLearnOfOwners: whoever owns an organization is told by mail when somebody
+// else comes to, in whichever way.
+func TestOwnersLearnOfOwners(t *testing.T) {
+	w := newWorld(t)
+	ada, bob, eve, mia := w.person("ada"), w.person("bob"), w.person("eve"), w.person("mia")
+	unproven := w.person("unproven", func(in *account.NewUser) { in.Verified = false })
+	w.org("acme", ada, map[*person]string{bob: "owner", unproven: "owner", eve: "member"})
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", "new@example.com", "owner"))
+	link := w.last(mail.OrgInvitation).Path
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", mia.user.Email, "owner"))
+	for _, step := range []struct {
+		what string
+		do   func() error
+		kind mail.Kind
+		of   string
+		to   []string
+	}{
+		{"made a manager", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", eve.user.ID, "admin") }, mail.OrgOwner, "", nil},
+		{"made owner", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", eve.user.ID, "owner") }, mail.OrgOwner, "eve@example.com", []string{"bob@example.com"}},
+		{"invited", func() error { _, err := w.AcceptByID(t.Context(), mia.actor(), w.invitations(mia)[0].ID); return err }, mail.OrgOwner, "mia@example.com",
+			[]string{"ada@example.com", "bob@example.com", "eve@example.com"}},
+		{"invited, new", func() error {
+			_, err := w.AcceptNew(t.Context(), strings.TrimPrefix(link, "/invitations/"), org.NewMember{Password: good, Client: client})
+			return err
+		}, mail.OrgOwner, "new@example.com", []string{"ada@example.com", "bob@example.com", "eve@example.com", "mia@example.com"}},
+		{"demoted", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", mia.user.ID, "member") }, mail.OrgOwner, "", nil},
+		{"passed on", func() error { return w.Transfer(t.Context(), ada.actor(), "acme", mia.user.ID) }, mail.OrgTransferred, "mia@example.com",
+			[]string{"bob@example.com", "eve@example.com", "new@example.com"}},
+		{"by an operator", func() error { return w.SetRole(t.Context(), operator, "acme", ada.user.ID, "owner") }, mail.OrgOwner, "ada@example.com",
+			[]string{"bob@example.com", "eve@example.com", "mia@example.com", "new@example.com"}},
+	} {
+		before := len(w.letters(step.kind))
+		w.check(step.do())
+		var to []string
+		for _, l := range w.letters(step.kind)[before:] {
+			to = append(to, l.To)
+			if l.Values["member"] != step.of || l.Values["org"] != "The acme" || l.Path != "/orgs/acme/activity" {
+				t.Errorf("%s: %+v", step.what, l)
+			}
+		}
+		slices.Sort(to)
+		if !slices.Equal(to, step.to) {
+			t.Errorf("%s: %v are told, want %v", step.what, to, step.to)
+		}
+	}
 }
 
 // TestNobodyComesToOwnTooMany however they are made owner; operators are free of it.

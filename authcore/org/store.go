@@ -66,6 +66,8 @@ type Members interface {
 	Members(ctx context.Context, orgID, text, after string, limit int) ([]Member, error)
 	// Member returns one member, or authcore.ErrNotFound.
 	Member(ctx context.Context, orgID, userID string) (Member, error)
+	// WithRole returns the accounts of the members with a role.
+	WithRole(ctx context.Context, orgID, role string) ([]authcore.User, error)
 	// MemberIDs returns up to limit user ids, after the given one, also of an
 	// organization that was deleted.
 	MemberIDs(ctx context.Context, orgID, after string, limit int) ([]string, error)

@@ -68,6 +68,12 @@ func (s *Orgs) Member(ctx context.Context, orgID, userID string) (org.Member, er
 	return m, s.db.failed("finding a member", err)
 }
 
+// WithRole implements org.Members.
+func (s *Orgs) WithRole(ctx context.Context, orgID, role string) ([]authcore.User, error) {
+	return readAll(ctx, s.db, "listing members", func(row scanner) (authcore.User, error) { return scanUser(row) },
+		`SELECT `+userColumns+fromMembers+` AND memberships.role = $2 ORDER BY users.id`, orgID, role)
+}
+
 // MemberIDs implements org.Members.
 func (s *Orgs) MemberIDs(ctx context.Context, orgID, after string, limit int) ([]string, error) {
 	return readAll(ctx, s.db, "listing members", scanText, `SELECT user_id FROM memberships WHERE org_id = $1 AND user_id > $2

@@ -20,6 +20,7 @@ func Members(t *testing.T, open func(testing.TB) Orgs) {
 		"list in pages":         testListMembers,
 		"search":                testSearchMembers,
 		"count":                 testCountMembers,
+		"with a role":           testWithRole,
 		"add":                   testAddMember,
 		"too many memberships":  testMaxMemberships,
 		"set role":              testSetRole,
@@ -161,6 +162,16 @@ func testCountMembers(ctx context.Context, t *testing.T, s Orgs) {
 	if err != nil || !m.TwoStep {
 		t.Errorf("%+v, %v", m, err)
 	}
+}
+
+func testWithRole(ctx context.Context, t *testing.T, s Orgs) {
+	o, boss := s.org(ctx, t, "acme")
+	s.member(ctx, t, o, "ada", manager)
+	second := s.member(ctx, t, o, "grace", owner)
+	s.org(ctx, t, "other")
+	owners, err := s.WithRole(ctx, o.ID, owner)
+	must(t, err)
+	same(t, "the owners", owners, []authcore.User{s.current(ctx, t, boss), s.current(ctx, t, second)})
 }
 
 func testAddMember(ctx context.Context, t *testing.T, s Orgs) {

@@ -58,9 +58,10 @@ func TestOrgCommands(t *testing.T) {
 			t.Errorf("an address in the log: %s", line)
 		}
 	}
+	c.must("role=owner", "org", "set-role", "new-running", bob, "owner")
 	g.Stop()
 	c.must("slug=stopped", "org", "create", "--name", "Stopped", "--owner", bob)
-	c.must("role=owner", "org", "set-role", "new-running", bob, "owner")
+	c.refuse("start the gateway first", "org", "set-role", "new-running", mia, "owner") // owners are told by mail
 	c.must("role=member", "org", "set-role", "new-running", ada, "member")
 	c.must("slug=later", "org", "set-slug", "stopped", "later")
 	c.refuse("needs an owner", "org", "set-role", "later", bob, "member")
