@@ -86,6 +86,18 @@ func (o operations) setMemberRole(r *http.Request, st org.Standing) (any, error)
 	return map[string]string{"id": id, "role": body.Role}, nil
 }
 
+func (o operations) transferOrg(r *http.Request, st org.Standing) (any, error) {
+	a, err := o.sender()
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("user")
+	if err := o.app.orgs.Transfer(r.Context(), a, st.Slug, id); err != nil {
+		return nil, err
+	}
+	return map[string]string{"id": id, "role": o.app.orgs.Config.Roles.Owner()}, nil
+}
+
 func (o operations) removeMember(r *http.Request, st org.Standing) (any, error) {
 	a, err := o.sender()
 	if err != nil {

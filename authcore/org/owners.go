@@ -51,36 +51,36 @@ func (s *Service) tellOwners(ctx context.Context, kind mail.Kind, a Actor, o Org
 	return letters, nil
 }
 
-// Transfer makes another member owner in place of the owner who asks, who becomes
-// a manager, or a plain member where owners alone manage.
+// Transfer makes another member owner in place of the owner who asks, who becomes a
+// manager, or a plain member where owners alone manage. An operator puts the member
+// in the place of all owners.
 func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error {
 	st, err := s.Sensitive(ctx, a, slug)
 	if err != nil {
 		return err
 	}
-	if a.Live == nil || to == a.userID() {
+	if to == a.userID() {
 		return ErrForbidden
-	}
-	jobs, err := s.refreshing(a.userID())
-	if err != nil {
-		return err
-	}
-	heir, err := s.refreshing(to)
-	if err != nil {
-		return err
 	}
 	m, err := s.Members.Member(ctx, st.ID, to)
 	if err != nil {
 		return err
 	}
-	letters, err := s.tellOwners(ctx, mail.OrgTransferred, a, st.Org, authcore.User{ID: to, Email: m.Email})
+	jobs, err := s.tellOwners(ctx, mail.OrgTransferred, a, st.Org, authcore.User{ID: to, Email: m.Email})
+	if err != nil {
+		return err
+	}
+	refresh, err := s.refreshOrg(st.ID)
 	if err != nil {
 		return err
 	}
 	roles := s.Config.Roles
-	event := s.event(audit.OrgRoleChange, a, st.ID).Of(to).With("new", roles.Owner()).With("transferred_by", a.userID())
-	if err := s.Members.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(append(jobs, heir...), letters...)...); err != nil {
+	event := s.event(audit.OrgRoleChange, a, st.ID).Of(to).With("new", roles.Owner())
+	if a.Live != nil {
+		event = event.With("transferred_by", a.userID())
+	}
+	if err := s.Members.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(jobs, refresh)...); err != nil {
 		return fmt.Errorf("transferring organization: %w", err)
 	}
-	return s.Accounts.RefreshAll(ctx, []string{a.userID(), to})
+	return s.refreshAll(ctx, st.ID)
 }

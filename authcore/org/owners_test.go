@@ -100,6 +100,11 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	w.fails("again", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrForbidden)
+	w.check(w.Add(t.Context(), operator, "acme", eve.user.ID, "owner"))
+	w.check(w.Transfer(t.Context(), operator, "acme", ada.user.ID))
+	if ada.in() != "acme:owner" || bob.in() != "acme:admin" || eve.in() != "acme:admin" {
+		t.Errorf("by an operator, the sessions say %s, %s and %s", ada.in(), bob.in(), eve.in())
+	}
 }
 
 // TestOwnersLearnOfOwners: whoever owns an organization is told by mail when somebody

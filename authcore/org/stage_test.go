@@ -152,7 +152,7 @@ var actions = []action{
 	{name: "Leave", need: "member", event: audit.OrgMemberRemove, operator: org.ErrForbidden, do: func(s *stage, a org.Actor, at place) error {
 		return s.Leave(s.t.Context(), a, at.Slug)
 	}},
-	{name: "Transfer", need: "owner", event: audit.OrgRoleChange, operator: org.ErrForbidden, do: func(s *stage, a org.Actor, at place) error {
+	{name: "Transfer", need: "owner", event: audit.OrgRoleChange, do: func(s *stage, a org.Actor, at place) error {
 		return s.Transfer(s.t.Context(), a, at.Slug, at.victim.user.ID)
 	}},
 	{name: "Invite", need: "admin", event: audit.OrgInvite, do: func(s *stage, a org.Actor, at place) error {

@@ -88,7 +88,8 @@ type Members interface {
 	// Remove ends a membership, and the open invitations by the member. It fails as
 	// SetRole does; everybody may leave.
 	Remove(ctx context.Context, by Authority, orgID, userID, owner string, event audit.Event, jobs ...job.Job) error
-	// Transfer makes another member owner in place of the authority, who gets a role.
+	// Transfer makes another member owner in place of the authority, or of all owners
+	// where that is an operator's; they get a role. It fails as SetRole does.
 	Transfer(ctx context.Context, by Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error
 	// MarkActive notes that a member made an organization the active one.
 	MarkActive(ctx context.Context, orgID, userID string, at time.Time) error

@@ -172,14 +172,22 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 		if !owns(by, st, owner) {
 			return org.ErrForbidden
 		}
-		if by.UserID != "" {
-			if err := keepAtHome(st, by.UserID, role, owner); err != nil {
+		leaving := []string{by.UserID}
+		if by.UserID == "" {
+			var err error
+			if leaving, err = collect(ctx, tx, scanText, `SELECT user_id FROM memberships
+				WHERE org_id = $1 AND role = $2 AND user_id <> $3`, orgID, owner, to); err != nil {
 				return err
 			}
-			if err := setRole(ctx, tx, grant{orgID: orgID, userID: by.UserID, role: role, owner: owner}); err != nil {
+		}
+		for _, userID := range leaving {
+			if err := keepAtHome(st, userID, role, owner); err != nil {
 				return err
 			}
-			if err := withdraw(ctx, tx, orgID, by.UserID, owner, event.At); err != nil {
+			if err := setRole(ctx, tx, grant{orgID: orgID, userID: userID, role: role, owner: owner}); err != nil {
+				return err
+			}
+			if err := withdraw(ctx, tx, orgID, userID, owner, event.At); err != nil {
 				return err
 			}
 		}

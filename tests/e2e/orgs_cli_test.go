@@ -151,6 +151,16 @@ func (c commands) members(slug string) {
 	c.must("role=owner", "org", "set-role", slug, bob, "owner")
 	c.must("removed=", "org", "remove-member", slug, eve)
 	c.refuse("no member; see `caddy sigra org members "+slug+"`", "org", "remove-member", slug, eve)
+	c.must("role=owner", "org", "transfer", slug, bob)
+	var after []map[string]any
+	c.json(&after, "org", "members", slug)
+	for _, m := range after {
+		if want := map[string]string{ada: "admin", bob: "owner"}[fmt.Sprint(m["email"])]; m["role"] != want {
+			c.t.Errorf("passed on to %s: %v", bob, m)
+		}
+	}
+	c.refuse("no member; see `caddy sigra org members "+slug+"`", "org", "transfer", slug, mia)
+	c.must("role=owner", "org", "transfer", slug, ada)
 	c.must("role=member", "org", "set-role", slug, bob, "member")
 	c.refuse("set-role "+slug+" <email|id> owner", "org", "remove-member", slug, ada)
 	c.refuse("set-role "+slug+" <email|id> owner", "org", "set-role", slug, ada, "admin")
