@@ -76,8 +76,8 @@ type OrgSettings interface {
 	Rename(ctx context.Context, a org.Actor, slug, name string) error
 	ChangeSlug(ctx context.Context, a org.Actor, slug, to, typed string) error
 	SetRules(ctx context.Context, a org.Actor, slug string, rules authcore.OrgRules) error
-	// Affected names some of the members without two-step sign-in, and counts them.
-	Affected(ctx context.Context, a org.Actor, slug string) (some []org.Member, all int, err error)
+	// Affected names some of the members without what rules ask for, and counts them.
+	Affected(ctx context.Context, a org.Actor, slug string, rules authcore.OrgRules, limit int) (some []org.Member, all int, err error)
 	Transfer(ctx context.Context, a org.Actor, slug, to string) error
 	Delete(ctx context.Context, a org.Actor, slug, typed string) error
 }

@@ -232,7 +232,7 @@ func (f *fakeOrgs) SetRules(_ context.Context, _ org.Actor, slug string, rules a
 	return f.do("SetRules", slug)
 }
 
-func (f *fakeOrgs) Affected(_ context.Context, _ org.Actor, slug string) ([]org.Member, int, error) {
+func (f *fakeOrgs) Affected(_ context.Context, _ org.Actor, slug string, _ authcore.OrgRules, _ int) ([]org.Member, int, error) {
 	_, err := f.standing(slug, "owner")
 	if f.affected == 0 {
 		return nil, 0, err

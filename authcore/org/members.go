@@ -44,32 +44,15 @@ func (s *Service) ListMembers(ctx context.Context, a Actor, slug, text, after st
 	return list, err
 }
 
-// affectedShown is how many members are named who do not meet a rule.
-const affectedShown = 20
-
-// Affected returns some of the members without two-step sign-in, to an owner who
-// thinks of asking for it, and how many there are.
-func (s *Service) Affected(ctx context.Context, a Actor, slug string) (some []Member, all int, err error) {
+// Affected returns up to limit of the members who would have to set something up to
+// meet rules, to an owner who thinks of asking for them, and how many there are. Whether
+// a proof is too old does not count: proofs age anyhow.
+func (s *Service) Affected(ctx context.Context, a Actor, slug string, rules authcore.OrgRules, limit int) (some []Member, all int, err error) {
 	st, err := s.standing(ctx, slug, s.owners(a))
 	if err != nil {
 		return nil, 0, err
 	}
-	if _, all, err = s.Members.Count(ctx, st.ID); err != nil || all == 0 {
-		return nil, all, err
-	}
-	for after := ""; len(some) < min(all, affectedShown); {
-		page, err := s.Members.Members(ctx, st.ID, "", after, batch)
-		if err != nil || len(page) == 0 {
-			return some, all, err
-		}
-		for _, m := range page {
-			if !m.TwoStep && len(some) < affectedShown {
-				some = append(some, m)
-			}
-		}
-		after = page[len(page)-1].UserID
-	}
-	return some, all, nil
+	return s.Members.Affected(ctx, st.ID, rules, limit)
 }
 
 // Add makes a user a member, for an operator. Members are invited by each other.

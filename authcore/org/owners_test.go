@@ -267,7 +267,7 @@ func TestMembersAreFound(t *testing.T) {
 			t.Errorf("%q finds %d", text, len(found.Members))
 		}
 	}
-	some, all, err := w.Affected(t.Context(), ada.actor(), "acme")
+	some, all, err := w.Affected(t.Context(), ada.actor(), "acme", authcore.OrgRules{TwoStep: true}, 20)
 	w.check(err)
 	if len(some) != 20 || all != 105 {
 		t.Errorf("%d of %d would be affected", len(some), all)

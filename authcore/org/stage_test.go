@@ -104,7 +104,7 @@ var actions = []action{
 		return err
 	}},
 	{name: "Affected", need: "owner", do: func(s *stage, a org.Actor, at place) error {
-		_, _, err := s.Affected(s.t.Context(), a, at.Slug)
+		_, _, err := s.Affected(s.t.Context(), a, at.Slug, authcore.OrgRules{TwoStep: true}, 1)
 		return err
 	}},
 	{name: "ListInvitations", need: "admin", do: func(s *stage, a org.Actor, at place) error {

@@ -74,6 +74,10 @@ type Members interface {
 	// Count returns how many members there are, and how many of them have no
 	// two-step sign-in.
 	Count(ctx context.Context, orgID string) (all, withoutTwoStep int, err error)
+	// Affected returns up to limit members, in the order of their user ids, without what
+	// rules ask for: two-step sign-in, or one of the methods, of which everybody has the
+	// link. It also counts them.
+	Affected(ctx context.Context, orgID string, rules authcore.OrgRules, limit int) (some []Member, all int, err error)
 	// Add adds a member, and takes a request of theirs to join off the list. It
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
 	// over authcore.MaxMemberships, and as SetRole does where an owner is made.

@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/deletion"
 	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/org"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
 // OrgStore is a store of organizations.
@@ -28,6 +29,7 @@ type Orgs struct {
 	Node      OrgStore
 	Accounts  Accounts
 	Factors   mfa.Store
+	Passkeys  passkey.Store
 	Deletions deletion.Store
 	Queue     JobQueue
 }
