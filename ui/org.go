@@ -24,9 +24,7 @@ type orgRef struct {
 	// visitor's, who cannot leave it.
 	Personal, Own bool
 
-	// personalOf is the user whose it is.
-	personalOf string
-	rules      authcore.OrgRules
+	standing org.Standing
 }
 
 // actor is the visitor as the service of organizations knows them.
@@ -59,8 +57,8 @@ func (v *visit) settled() (orgRef, error) {
 func (v *visit) viewOrg(st org.Standing) orgRef {
 	return orgRef{
 		Path: v.orgHome(st.Slug), Name: st.Name, Slug: st.Slug, Role: v.messages.role(st.Role), Personal: st.PersonalOf != "",
-		Own: st.PersonalOf == v.live.Identity.UserID, personalOf: st.PersonalOf,
-		Owner: st.Role == v.Roles.Owner(), Manages: v.Roles.Manages(st.Role), rules: st.Rules,
+		Own:   st.PersonalOf == v.live.Identity.UserID,
+		Owner: st.Role == v.Roles.Owner(), Manages: v.Roles.Manages(st.Role), standing: st,
 	}
 }
 
@@ -73,11 +71,11 @@ func (m messages) role(role string) string {
 	return role
 }
 
-// roleOptions are the roles that the visitor can give.
-func (v *visit) roleOptions(ref orgRef, selected string) []optionView {
+// roleOptions are the roles that somebody can give.
+func (v *visit) roleOptions(by org.Standing, selected string) []optionView {
 	var options []optionView
 	for _, role := range v.Roles.All {
-		if role != v.Roles.Owner() || ref.Owner {
+		if by.MayGrant(v.Roles.Owner(), role) {
 			options = append(options, optionView{role, v.messages.role(role), role == selected})
 		}
 	}

@@ -83,7 +83,7 @@ func (v *visit) membersView(list org.List, requests []org.Request, text, after s
 		view.Members = append(view.Members, v.viewMember(ref, m))
 	}
 	for _, r := range requests {
-		view.Requests = append(view.Requests, requestItem{r.UserID, r.Email, r.Name, r.At.UTC().Format(time.DateOnly), v.roleOptions(ref, v.Roles.Default)})
+		view.Requests = append(view.Requests, requestItem{r.UserID, r.Email, r.Name, r.At.UTC().Format(time.DateOnly), v.roleOptions(ref.standing, v.Roles.Default)})
 	}
 	if list.Next != "" {
 		view.More = v.membersPage(text, list.Next)
@@ -117,8 +117,8 @@ func (v *visit) viewMember(ref orgRef, m org.Member) memberItem {
 	if !m.ActiveAt.IsZero() {
 		item.Active = m.ActiveAt.UTC().Format(time.DateOnly)
 	}
-	if m.UserID != ref.personalOf && (ref.Owner || ref.Manages && m.Role != v.Roles.Owner()) {
-		item.Roles = v.roleOptions(ref, m.Role)
+	if m.UserID != ref.standing.PersonalOf && ref.Manages && ref.standing.MayGrant(v.Roles.Owner(), m.Role) {
+		item.Roles = v.roleOptions(ref.standing, m.Role)
 	}
 	if ref.Owner && !ref.Personal && !item.Me {
 		item.Transfer = ref.Path + "/settings/transfer?q=" + url.QueryEscape(m.Email)

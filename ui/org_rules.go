@@ -38,11 +38,11 @@ func (v *visit) showRules() error {
 		for i, m := range some {
 			names[i] = m.Email
 		}
-		body := rulesJSON(ref.rules)
+		body := rulesJSON(ref.standing.Rules)
 		body["status"], body["affected"], body["affected_count"] = "ok", names, all
 		return v.json(http.StatusOK, body)
 	}
-	return v.show("org_rules", v.rulesView(ref, ref.rules, some, all))
+	return v.show("org_rules", v.rulesView(ref, ref.standing.Rules, some, all))
 }
 
 // affectedShown is how many members are named who do not meet a rule.

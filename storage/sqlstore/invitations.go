@@ -19,7 +19,7 @@ import (
 func (s *Orgs) Invite(ctx context.Context, by org.Authority, in org.Invitation, owner string, q org.Quota, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "storing an invitation", orgID: in.OrgID, by: by, accountID: by.UserID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
-		if in.Role == owner && !owns(by, st, owner) {
+		if !st.MayGrant(owner, in.Role) {
 			return org.ErrForbidden
 		}
 		if err := noMember(ctx, tx, in.OrgID, `users.email_key = $2`, in.EmailKey); err != nil {
@@ -85,7 +85,7 @@ func (s *Orgs) Renew(ctx context.Context, by org.Authority, in org.Invitation, o
 		if err != nil {
 			return err
 		}
-		if role == owner && !owns(by, st, owner) { // it may have lapsed because its author thought better of it
+		if !st.MayGrant(owner, role) { // it may have lapsed because its author thought better of it
 			return org.ErrForbidden
 		}
 		return spend(ctx, tx, token.OrgInvite, by, in.OrgID, q, event)

@@ -16,7 +16,7 @@ import (
 func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "adding a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
-		if role == owner && !owns(by, st, owner) {
+		if !st.MayGrant(owner, role) {
 			return org.ErrForbidden
 		}
 		return insertMember(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}, event.At)
@@ -122,7 +122,7 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 		if err != nil {
 			return err
 		}
-		if (current == owner || role == owner) && !owns(by, st, owner) {
+		if !st.MayGrant(owner, current, role) {
 			return org.ErrForbidden
 		}
 		if err := keepAtHome(st, userID, role, owner); err != nil {
@@ -149,7 +149,7 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 		if err != nil {
 			return err
 		}
-		if role == owner && !owns(by, st, owner) {
+		if !st.MayGrant(owner, role) {
 			return org.ErrForbidden
 		}
 		if err := keepAtHome(st, userID, "", owner); err != nil {
@@ -169,7 +169,7 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "transferring an organization", orgID: orgID, by: by, accountID: to, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
-		if !owns(by, st, owner) {
+		if !st.MayGrant(owner, owner) {
 			return org.ErrForbidden
 		}
 		leaving := []string{by.UserID}
