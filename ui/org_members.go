@@ -164,11 +164,19 @@ func stamp(at time.Time) string {
 }
 
 func (v *visit) setMemberRole() error {
-	return v.membersDone(v.Orgs.SetRole(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"]))
+	err := v.Orgs.SetRole(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"])
+	if err == nil && v.form["user"] == v.live.Identity.UserID && !v.Roles.Manages(v.form["role"]) {
+		return v.done(v.facts.Base + "/orgs") // the list is nothing for them any more
+	}
+	return v.membersDone(err)
 }
 
 func (v *visit) removeMember() error {
-	return v.membersDone(v.Orgs.Remove(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"]))
+	err := v.Orgs.Remove(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"])
+	if err == nil && v.form["user"] == v.live.Identity.UserID {
+		return v.done(v.facts.Base + "/orgs")
+	}
+	return v.membersDone(err)
 }
 
 func (v *visit) admitMember() error {
