@@ -16,10 +16,9 @@ func (db *DB) lockOrgsOf(ctx context.Context, tx *sql.Tx, userID string) ([]stri
 		AND id IN (SELECT org_id FROM memberships WHERE user_id = $1) ORDER BY id`+db.dialect.forUpdate(), userID)
 }
 
-// spareOwner fails with *deletion.SoleOwnerError when an organization with other
-// members has no other owner than a user whose account can be used. The account and
-// its organizations are locked before, so that of several owners who go at once one
-// stays.
+// spareOwner fails with *deletion.SoleOwnerError when organizations with other members
+// have no owner but a user, or none whose account counts. The account and its
+// organizations are locked before, so that of several owners who go at once one stays.
 func spareOwner(ctx context.Context, q querier, userID, owner string) error {
 	alone, err := collect(ctx, q, func(row scanner) (authcore.Org, error) {
 		o, err := scanOrg(row)
