@@ -53,6 +53,7 @@ var orgOperations = map[string]orgOperation{
 	"POST /sigra/orgs/{slug}/members":                 {do: operations.addMember, taken: isMember, full: tooManyOrgs},
 	"PUT /sigra/orgs/{slug}/members/{user}":           {do: operations.setMemberRole, missing: noMember},
 	"DELETE /sigra/orgs/{slug}/members/{user}":        {do: operations.removeMember, missing: noMember},
+	"POST /sigra/orgs/{slug}/transfer/{user}":         {do: operations.transferOrg, missing: noMember},
 	"GET /sigra/orgs/{slug}/invitations":              {do: operations.listInvitations},
 	"POST /sigra/orgs/{slug}/invitations":             {do: operations.inviteMember, taken: isMember, full: tooManyMails},
 	"POST /sigra/orgs/{slug}/invitations/{id}/resend": {do: operations.resendInvitation, missing: noInvitation, full: tooManyMails},

@@ -72,11 +72,30 @@ func (o operations) setMemberRole(r *http.Request, st org.Standing) (any, error)
 	if err := decodeBody(r, &body); err != nil {
 		return nil, err
 	}
+	var a org.Actor
+	if body.Role == o.app.orgs.Config.Roles.Owner() { // the others are told
+		var err error
+		if a, err = o.sender(); err != nil {
+			return nil, err
+		}
+	}
 	id := r.PathValue("user")
-	if err := o.app.orgs.SetRole(r.Context(), org.Actor{}, st.Slug, id, body.Role); err != nil {
+	if err := o.app.orgs.SetRole(r.Context(), a, st.Slug, id, body.Role); err != nil {
 		return nil, err
 	}
 	return map[string]string{"id": id, "role": body.Role}, nil
+}
+
+func (o operations) transferOrg(r *http.Request, st org.Standing) (any, error) {
+	a, err := o.sender()
+	if err != nil {
+		return nil, err
+	}
+	id := r.PathValue("user")
+	if err := o.app.orgs.Transfer(r.Context(), a, st.Slug, id); err != nil {
+		return nil, err
+	}
+	return map[string]string{"id": id, "role": o.app.orgs.Config.Roles.Owner()}, nil
 }
 
 func (o operations) removeMember(r *http.Request, st org.Standing) (any, error) {

@@ -38,8 +38,24 @@ type rulesBody struct {
 	Methods *[]authcore.FactorKind `json:"methods,omitempty"`
 }
 
-func (o operations) showRules(_ *http.Request, st org.Standing) (any, error) {
-	return viewOfRules(st.Rules), nil
+// rulesDetails are rules with the members who have to set something up to meet them.
+type rulesDetails struct {
+	rulesView
+	Affected []string `json:"affected,omitempty"`
+	// AffectedCount counts those too who are not named.
+	AffectedCount int `json:"affected_count"`
+}
+
+// affectedShown is how many members are named who do not meet a rule.
+const affectedShown = 100
+
+func (o operations) showRules(r *http.Request, st org.Standing) (any, error) {
+	some, all, err := o.app.orgs.Affected(r.Context(), org.Actor{}, st.Slug, st.Rules, affectedShown)
+	details := rulesDetails{rulesView: viewOfRules(st.Rules), AffectedCount: all}
+	for _, m := range some {
+		details.Affected = append(details.Affected, m.Email)
+	}
+	return details, err
 }
 
 func (o operations) setRules(r *http.Request, st org.Standing) (any, error) {
@@ -61,7 +77,11 @@ func (o operations) setRules(r *http.Request, st org.Standing) (any, error) {
 	if body.Methods != nil {
 		rules.Methods = *body.Methods
 	}
-	return viewOfRules(rules), o.app.orgs.SetRules(r.Context(), org.Actor{}, st.Slug, rules)
+	if err := o.app.orgs.SetRules(r.Context(), org.Actor{}, st.Slug, rules); err != nil {
+		return nil, err
+	}
+	st.Rules = rules
+	return o.showRules(r, st)
 }
 
 // domainView is a domain of an organization as operators see it.

@@ -119,6 +119,7 @@ func TestOperatorErrorsOfOrgs(t *testing.T) {
 		"unknown field":        {"POST", "/acme/members", `{"email":"x"}`, 400, "unknown field"},
 		"a member already":     {"POST", "/another/members", `{"user":"` + bob + `"}`, 409, "caddy sigra org set-role another"},
 		"no member":            {"PUT", "/acme/members/" + bob, `{"role":"boss"}`, 404, "caddy sigra org members acme"},
+		"pass it to no member": {"POST", "/acme/transfer/" + bob, "", 404, "caddy sigra org members acme"},
 		"remove no member":     {"DELETE", "/acme/members/nonsense", "", 404, "caddy sigra org members acme"},
 		"the last owner":       {"DELETE", "/another/members/" + bob, "", 409, "caddy sigra org set-role another <email|id> boss"},
 		"demote the last":      {"PUT", "/another/members/" + bob, `{"role":"worker"}`, 409, "owner who can sign in"},
@@ -136,6 +137,7 @@ func TestOperatorErrorsOfOrgs(t *testing.T) {
 		"not proven":           {"POST", "/acme/domains/example.invalid/verify", "", 409, "publish the TXT record"},
 		"bad age":              {"PATCH", "/acme/rules", `{"max_age":"x"}`, 400, "max_age"},
 		"personal workspace":   {"DELETE", "/user-" + bob, "", 409, "caddy sigra user delete"},
+		"leave it":             {"DELETE", "/user-" + bob + "/members/" + bob, "", 409, "stays as long as its user"},
 	} {
 		var told map[string]string
 		if code := g.operate(t, test.method, "/sigra/orgs"+test.path, test.body, &told); code != test.status || !strings.Contains(told["error"], test.says) {

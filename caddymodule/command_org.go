@@ -99,7 +99,7 @@ func (c *call) confirm(slug string) error {
 }
 
 func rulesCommand() *cobra.Command {
-	rules := leaf("rules <slug>", "Shows or changes what an organization asks of its members", 1, setRules)
+	rules := leaf("rules <slug>", "Shows or changes what an organization asks of its members, with those who have to set something up for it", 1, setRules)
 	rules.Flags().String("two-step", "", "on: members need two-step sign-in; or off")
 	rules.Flags().String("max-age", "", "members need a proof no older than this, such as 12h; 0 for any")
 	rules.Flags().StringSlice("methods", nil, "members need a proof by one of these: password, link, passkey; any for any")

@@ -15,6 +15,9 @@ func memberCommands() []*cobra.Command {
 		leaf("set-role <slug> <email|id> <role>", "Gives a member another role, from their next request on", 3, func(c *call, args []string) error {
 			return c.showMember("PUT", "/members", args, map[string]string{"role": args[2]})
 		}),
+		leaf("transfer <slug> <email|id>", "Makes a member owner in the place of those so far", 2, func(c *call, args []string) error {
+			return c.showMember("POST", "/transfer", args, nil)
+		}),
 		leaf("remove-member <slug> <email|id>", "Ends a membership", 2, func(c *call, args []string) error {
 			return c.showMember("DELETE", "/members", args, nil)
 		}),

@@ -2,13 +2,11 @@ package caddymodule
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/ui"
@@ -29,26 +27,10 @@ func (a *App) newPages() (*ui.Handler, error) {
 			Accounts: a.accounts, TwoStep: a.twoStep, Passkeys: a.passkeys, Recovery: a.recovery, SignUps: a.signups, Profiles: a.profiles, Addresses: a.addresses,
 			Deletions: a.deletions, Disclosure: a.disclosure, Kept: a.kept, Orgs: a.orgs, Sessions: a.engine, Keys: a.engine, Mailbox: a.mailbox(),
 		},
-		Roles: a.orgs.Config.Roles, People: a.people,
+		Roles: a.orgs.Config.Roles, People: a.engine.db.Emails,
 		Fields: a.profileFields(), Health: a.health, Brand: brand,
 		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
 	})
-}
-
-// people returns the addresses of accounts.
-func (a *App) people(ctx context.Context, ids []string) (map[string]string, error) {
-	emails := make(map[string]string, len(ids))
-	for _, id := range ids {
-		user, _, err := a.engine.db.User(ctx, id)
-		if errors.Is(err, authcore.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		emails[id] = user.Email
-	}
-	return emails, nil
 }
 
 // mailbox is the mail that is captured instead of sent, if it is.

@@ -66,8 +66,8 @@ func (a *App) newServices() services {
 			Allows: rules.Allows, Sealer: e, Events: a.observer, Clock: clock,
 		}),
 		deletions: deletion.New(deletion.Deps{
-			Rules: a.Deletion.rules(), Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions,
-			Orgs: orgs, Sealer: e, Events: a.observer, Clock: clock,
+			Rules: a.Deletion.rules(), Owner: orgs.Config.Roles.Owner(), Users: e.db, Store: e.db, Accounts: accounts, Sessions: e.sessions,
+			Sealer: e, Events: a.observer, Clock: clock,
 		}),
 		disclosure: disclosure.New(disclosure.Deps{
 			Trail: e.db, Users: e.db, Sessions: e.sessions, Browsers: e.db, Passkeys: e.exportedPasskeys, Orgs: e.db.Orgs(), Notes: e.db, Clock: clock,

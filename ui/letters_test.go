@@ -10,7 +10,7 @@ import (
 // letterValues fill every placeholder of every mail.
 var letterValues = map[string]string{"name": "Laptop", "ip": "192.0.2.1", "when": "2026-11-23 12:00 UTC", "code": "123 456",
 	"email": "new@example.com", "user_agent": firefox, "date": "2026-12-07", "left": "2",
-	"org": "Acme", "inviter": "Ada (ada@example.com)", "role": "admin", "until": "2026-11-30", "domain": "example.com"}
+	"org": "Acme", "inviter": "Ada (ada@example.com)", "role": "admin", "until": "2026-11-30", "domain": "example.com", "member": "bob@example.com"}
 
 func TestEveryLetterCanBeWritten(t *testing.T) {
 	p := newPortal(t)

@@ -20,9 +20,11 @@ type orgRef struct {
 	Role string
 	// Owner and Manages say what the visitor may do.
 	Owner, Manages bool
-	Personal       bool
+	// Personal says that it is somebody's personal workspace, and Own that it is the
+	// visitor's, who cannot leave it.
+	Personal, Own bool
 
-	rules authcore.OrgRules
+	standing org.Standing
 }
 
 // actor is the visitor as the service of organizations knows them.
@@ -55,7 +57,8 @@ func (v *visit) settled() (orgRef, error) {
 func (v *visit) viewOrg(st org.Standing) orgRef {
 	return orgRef{
 		Path: v.orgHome(st.Slug), Name: st.Name, Slug: st.Slug, Role: v.messages.role(st.Role), Personal: st.PersonalOf != "",
-		Owner: st.Role == v.Roles.Owner(), Manages: v.Roles.Manages(st.Role), rules: st.Rules,
+		Own:   st.PersonalOf == v.live.Identity.UserID,
+		Owner: st.Role == v.Roles.Owner(), Manages: v.Roles.Manages(st.Role), standing: st,
 	}
 }
 
@@ -68,11 +71,11 @@ func (m messages) role(role string) string {
 	return role
 }
 
-// roleOptions are the roles that the visitor can give.
-func (v *visit) roleOptions(ref orgRef, selected string) []optionView {
+// roleOptions are the roles that somebody can give.
+func (v *visit) roleOptions(by org.Standing, selected string) []optionView {
 	var options []optionView
 	for _, role := range v.Roles.All {
-		if role != v.Roles.Owner() || ref.Owner {
+		if by.MayGrant(v.Roles.Owner(), role) {
 			options = append(options, optionView{role, v.messages.role(role), role == selected})
 		}
 	}

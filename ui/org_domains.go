@@ -89,7 +89,9 @@ func (v *visit) showNewDomain() error {
 }
 
 // joinRoles are the roles that a domain can give: an owner is made by an owner.
-func (v *visit) joinRoles(selected string) []optionView { return v.roleOptions(orgRef{}, selected) }
+func (v *visit) joinRoles(selected string) []optionView {
+	return v.roleOptions(org.Standing{Role: v.Roles.Default}, selected)
+}
 
 func (v *visit) addDomain() error {
 	_, err := v.Orgs.AddDomain(v.r.Context(), v.actor(), v.orgSlug(), v.form["domain"], v.form["role"], v.form.checked("ask"))

@@ -1,8 +1,11 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
+
+	"github.com/sigra-auth/sigra/authcore/account"
 )
 
 // orgView is the home of an organization.
@@ -10,7 +13,7 @@ type orgView struct {
 	Org    orgRef
 	Active bool
 	// Members and Requests count them, as text; empty for those who do not manage
-	// members, or when nobody asks.
+	// members or owe a proof first, or when nobody asks.
 	Members, Requests string
 	// Leaving shows the form that leaves, which has gone wrong.
 	Leaving bool
@@ -35,6 +38,9 @@ func (v *visit) orgView() (orgView, error) {
 		return view, err
 	}
 	list, err := v.Orgs.ListMembers(v.r.Context(), v.actor(), ref.Slug, "", "")
+	if stale := new(account.StaleError); errors.As(err, &stale) {
+		return view, nil // the pages for managers ask for it
+	}
 	if err != nil {
 		return view, err
 	}

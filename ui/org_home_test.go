@@ -3,10 +3,13 @@ package ui
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sigra-auth/sigra/authcore"
+	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/org"
 )
 
@@ -52,6 +55,28 @@ func orgPages() (pages []string) {
 	}
 	slices.Sort(pages)
 	return pages
+}
+
+// TestRulesGuardThePages: who does not meet the rules of an organization is led to the
+// proof, and back to the page. Its home stays, and the way out.
+func TestRulesGuardThePages(t *testing.T) {
+	p := newPortal(t)
+	p.orgs.unmet = &account.StaleError{Wanted: authcore.SecondFactors}
+	for _, below := range orgPages() {
+		page := "/orgs/acme" + below
+		w := p.see(page)
+		if below == "" {
+			want(t, w, http.StatusOK, "/members", "/leave")
+			lacks(t, w, "Members: ")
+			continue
+		}
+		if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || !strings.HasPrefix(to, "/_auth/step-up?return_to="+url.QueryEscape("/_auth"+page)+"&need=totp") {
+			t.Errorf("%s: %d to %s", page, w.Code, to)
+		}
+		if answer := decode(t, p.see(page, "Accept", asJSON)); answer["status"] != "step_up" {
+			t.Errorf("%s: %v", page, answer)
+		}
+	}
 }
 
 // TestForeignOrgsAreAsUnknownOnes: whoever does not belong must not learn what

@@ -39,7 +39,7 @@ func (v *visit) showInvitations() error {
 
 func (v *visit) invitationsView(st org.Standing, list []org.Invitation, role string) invitationsView {
 	ref := v.viewOrg(st)
-	view := invitationsView{Org: ref, Roles: v.roleOptions(ref, role)}
+	view := invitationsView{Org: ref, Roles: v.roleOptions(ref.standing, role)}
 	for _, in := range list {
 		view.Invitations = append(view.Invitations, invitationItem{
 			ID: in.ID, Email: in.Email, Role: v.messages.role(in.Role), Until: in.ExpiresAt.UTC().Format(time.DateOnly), Expired: in.State == org.Expired,

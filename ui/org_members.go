@@ -96,7 +96,7 @@ func (v *visit) membersView(list org.List, requests org.RequestList, text, after
 		view.Members = append(view.Members, v.viewMember(ref, m))
 	}
 	for _, r := range requests.Requests {
-		view.Requests = append(view.Requests, requestItem{r.UserID, r.Email, r.Name, r.At.UTC().Format(time.DateOnly), v.roleOptions(ref, v.Roles.Default)})
+		view.Requests = append(view.Requests, requestItem{r.UserID, r.Email, r.Name, r.At.UTC().Format(time.DateOnly), v.roleOptions(ref.standing, v.Roles.Default)})
 	}
 	if list.Next != "" {
 		view.More = v.membersPage(text, list.Next)
@@ -133,8 +133,8 @@ func (v *visit) viewMember(ref orgRef, m org.Member) memberItem {
 	if !m.ActiveAt.IsZero() {
 		item.Active = m.ActiveAt.UTC().Format(time.DateOnly)
 	}
-	if ref.Owner || ref.Manages && m.Role != v.Roles.Owner() {
-		item.Roles = v.roleOptions(ref, m.Role)
+	if m.UserID != ref.standing.PersonalOf && ref.Manages && ref.standing.MayGrant(v.Roles.Owner(), m.Role) {
+		item.Roles = v.roleOptions(ref.standing, m.Role)
 	}
 	if ref.Owner && !ref.Personal && !item.Me {
 		item.Transfer = ref.Path + "/settings/transfer?q=" + url.QueryEscape(m.Email)
@@ -180,11 +180,19 @@ func stamp(at time.Time) string {
 }
 
 func (v *visit) setMemberRole() error {
-	return v.membersDone(v.Orgs.SetRole(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"]))
+	err := v.Orgs.SetRole(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"])
+	if err == nil && v.form["user"] == v.live.Identity.UserID && !v.Roles.Manages(v.form["role"]) {
+		return v.done(v.facts.Base + "/orgs") // the list is nothing for them any more
+	}
+	return v.membersDone(err)
 }
 
 func (v *visit) removeMember() error {
-	return v.membersDone(v.Orgs.Remove(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"]))
+	err := v.Orgs.Remove(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"])
+	if err == nil && v.form["user"] == v.live.Identity.UserID {
+		return v.done(v.facts.Base + "/orgs")
+	}
+	return v.membersDone(err)
 }
 
 func (v *visit) admitMember() error {

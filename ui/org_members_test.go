@@ -40,6 +40,18 @@ func TestManagersBelowOwnersChangeNoOwners(t *testing.T) {
 	lacks(t, p.see("/orgs/acme/invitations"), `<option value="owner"`)
 }
 
+func TestWhosePersonalWorkspaceItIs(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.see("/orgs/acme/members"), http.StatusOK, `name="user" value="user-1"`)
+	p.orgs.personal = true
+	w := p.see("/orgs/acme/members")
+	want(t, w, http.StatusOK, `name="user" value="`+bobID+`"`)
+	lacks(t, w, `name="user" value="user-1"`)
+	lacks(t, p.see("/orgs/acme"), "/leave")
+	p.sessions.live.Identity.UserID = bobID // a guest
+	want(t, p.see("/orgs/acme"), http.StatusOK, "/leave")
+}
+
 func TestRequestsToJoin(t *testing.T) {
 	p := newPortal(t)
 	p.orgs.requests = []org.Request{{UserID: bobID, Email: "eve@example.com", Name: "Eve", At: testNow}}
@@ -76,6 +88,10 @@ func TestChangeMembers(t *testing.T) {
 	p.called("SetRole acme " + bobID + " admin")
 	wantNext(t, p.send("/orgs/acme/members/remove", back...), page)
 	p.called("Remove acme " + bobID)
+	for _, lost := range [][]string{{"/remove"}, {"/role", "role", "member"}} { // of oneself
+		wantNext(t, p.send("/orgs/acme/members"+lost[0], append([]string{"user", "user-1"}, lost[1:]...)...), "/_auth/orgs")
+	}
+	wantNext(t, p.send("/orgs/acme/members/role", "user", "user-1", "role", "admin"), "/_auth/orgs/acme/members")
 	p.orgs.err = fmt.Errorf("changing role: %w", org.ErrLastOwner)
 	for _, action := range []string{"role", "remove"} {
 		want(t, p.send("/orgs/acme/members/"+action, "user", bobID, "q", "bob"), http.StatusConflict, "needs an owner", `value="bob"`)

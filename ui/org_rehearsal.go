@@ -15,7 +15,7 @@ var orgRehearsals = map[string][]any{
 		Errors: map[string]string{"form": "error"},
 	}},
 	"org_new": {newOrgView{}, newOrgView{Name: "name", Slug: "slug", ReturnTo: "/", Errors: map[string]string{"name": "error", "slug": "error"}}},
-	"org": {orgView{}, orgView{Org: orgRef{Personal: true}, Active: true}, orgView{
+	"org": {orgView{}, orgView{Org: orgRef{Personal: true, Own: true}, Active: true}, orgView{
 		Org: rehearsedOrg, Members: "12", Requests: "2", Leaving: true, Errors: map[string]string{"form": "error"},
 	}},
 	"org_members": {membersView{}, membersView{

@@ -29,7 +29,7 @@ func (v *visit) showRules() error {
 	if err != nil {
 		return err
 	}
-	some, all, err := v.Orgs.Affected(v.r.Context(), v.actor(), ref.Slug)
+	some, all, err := v.withoutTwoStep()
 	if err != nil {
 		return err
 	}
@@ -38,11 +38,20 @@ func (v *visit) showRules() error {
 		for i, m := range some {
 			names[i] = m.Email
 		}
-		body := rulesJSON(ref.rules)
+		body := rulesJSON(ref.standing.Rules)
 		body["status"], body["affected"], body["affected_count"] = "ok", names, all
 		return v.json(http.StatusOK, body)
 	}
-	return v.show("org_rules", v.rulesView(ref, ref.rules, some, all))
+	return v.show("org_rules", v.rulesView(ref, ref.standing.Rules, some, all))
+}
+
+// affectedShown is how many members are named who do not meet a rule.
+const affectedShown = 20
+
+// withoutTwoStep returns some of the members who would have to set two-step sign-in up,
+// and how many there are.
+func (v *visit) withoutTwoStep() (some []org.Member, all int, err error) {
+	return v.Orgs.Affected(v.r.Context(), v.actor(), v.orgSlug(), authcore.OrgRules{TwoStep: true}, affectedShown)
 }
 
 func rulesJSON(rules authcore.OrgRules) map[string]any {
@@ -101,7 +110,7 @@ func (v *visit) setRules() error {
 	if err != nil {
 		return err
 	}
-	some, all, err := v.Orgs.Affected(v.r.Context(), v.actor(), ref.Slug)
+	some, all, err := v.withoutTwoStep()
 	if err != nil {
 		return err
 	}

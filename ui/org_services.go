@@ -12,8 +12,9 @@ import (
 
 // Orgs is what the pages need of organizations; *org.Service is one. Its methods
 // fail with the errors of package org, with *account.InvalidError for bad fields,
-// with *account.StaleError when a proof is needed first, and with
-// authcore.ErrNotFound for whoever is no member.
+// with *account.StaleError when a proof is needed first, also one that the
+// organization asks of its members, and with authcore.ErrNotFound for whoever is no
+// member.
 type Orgs interface {
 	OrgHomes
 	OrgJoins
@@ -30,6 +31,8 @@ type OrgHomes interface {
 	Create(ctx context.Context, a org.Actor, in org.NewOrg) (org.Org, error)
 	Switch(ctx context.Context, live *session.Live, slug string, client authcore.Client) (authcore.Org, error)
 	Get(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
+	// Owned fails with org.ErrForbidden.
+	Owned(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	// Sensitive fails with *account.StaleError and org.ErrForbidden.
 	Sensitive(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	// Moved returns the slug that has taken the place of another.
@@ -74,8 +77,8 @@ type OrgSettings interface {
 	Rename(ctx context.Context, a org.Actor, slug, name string) error
 	ChangeSlug(ctx context.Context, a org.Actor, slug, to, typed string) error
 	SetRules(ctx context.Context, a org.Actor, slug string, rules authcore.OrgRules) error
-	// Affected names some of the members without two-step sign-in, and counts them.
-	Affected(ctx context.Context, a org.Actor, slug string) (some []org.Member, all int, err error)
+	// Affected names some of the members without what rules ask for, and counts them.
+	Affected(ctx context.Context, a org.Actor, slug string, rules authcore.OrgRules, limit int) (some []org.Member, all int, err error)
 	Transfer(ctx context.Context, a org.Actor, slug, to string) error
 	Delete(ctx context.Context, a org.Actor, slug, typed string) error
 }

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/sigra-auth/sigra/authcore/org"
 )
 
 // orgSettingsView is the settings of an organization: its name, and links to the
@@ -19,14 +17,11 @@ type orgSettingsView struct {
 }
 
 func (v *visit) showOrgSettings() error {
-	ref, err := v.standing()
-	if err == nil && !ref.Owner {
-		err = org.ErrForbidden
-	}
+	st, err := v.Orgs.Owned(v.r.Context(), v.actor(), v.orgSlug())
 	if err != nil {
 		return err
 	}
-	return v.show("org_settings", orgSettingsView{Org: ref, Name: ref.Name, Saved: v.r.URL.Query().Has("saved")})
+	return v.show("org_settings", orgSettingsView{Org: v.viewOrg(st), Name: st.Name, Saved: v.r.URL.Query().Has("saved")})
 }
 
 func (v *visit) renameOrg() error {
@@ -131,20 +126,29 @@ func (v *visit) transferOrg() error {
 		if err != nil {
 			return err
 		}
-		return v.transferAgain(ref)
+		return v.transferAgain(ref, http.StatusUnprocessableEntity, map[string]string{"to": v.messages.text("org_transfer.choose")})
 	}
-	if err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to); err != nil {
+	err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to)
+	if err == nil {
+		return v.done(v.orgPath(""))
+	}
+	status, problems, err := v.orgRefused(err, because{field: "to", limit: v.messages.text("org_members.too_many")})
+	if problems == nil {
 		return err
 	}
-	return v.done(v.orgPath(""))
+	ref, err := v.settled()
+	if err != nil {
+		return err
+	}
+	return v.transferAgain(ref, status, problems)
 }
 
-// transferAgain asks for the member that nobody has chosen.
-func (v *visit) transferAgain(ref orgRef) error {
+// transferAgain asks for another member, or for one at all.
+func (v *visit) transferAgain(ref orgRef, status int, problems map[string]string) error {
 	view, err := v.transferView(ref, v.form["q"])
 	if err != nil {
 		return err
 	}
-	view.Errors = map[string]string{"to": v.messages.text("org_transfer.choose")}
-	return v.again(http.StatusUnprocessableEntity, "org_transfer", view, view.Errors)
+	view.Errors = problems
+	return v.again(status, "org_transfer", view, problems)
 }

@@ -71,6 +71,8 @@ func TestTransferOrg(t *testing.T) {
 	p.called("Transfer acme " + bobID)
 	p.orgs.err = authcore.ErrNotFound
 	want(t, p.send("/orgs/acme/settings/transfer", "to", adaID), http.StatusNotFound)
+	p.orgs.err = fmt.Errorf("transferring organization: %w", org.ErrLimit)
+	want(t, p.send("/orgs/acme/settings/transfer", "to", bobID), http.StatusUnprocessableEntity, "own as many", bobID)
 }
 
 func TestRulesPage(t *testing.T) {

@@ -42,6 +42,8 @@ type fakeOrgs struct {
 	before                      string
 	eventsNext                  string
 	stale                       error
+	// unmet is what whoever has a role owes the organization.
+	unmet error
 }
 
 const adaID, bobID = "018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"
@@ -86,6 +88,8 @@ func (f *fakeOrgs) standing(slug string, roles ...string) (org.Standing, error) 
 		return org.Standing{}, authcore.ErrNotFound
 	case len(roles) > 0 && !strings.Contains(strings.Join(roles, " "), f.role):
 		return org.Standing{}, org.ErrForbidden
+	case len(roles) > 0 && f.unmet != nil:
+		return st, f.unmet
 	}
 	return st, nil
 }
@@ -109,6 +113,10 @@ func (f *fakeOrgs) Switch(_ context.Context, _ *session.Live, slug string, _ aut
 
 func (f *fakeOrgs) Get(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {
 	return f.standing(slug)
+}
+
+func (f *fakeOrgs) Owned(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {
+	return f.standing(slug, "owner")
 }
 
 func (f *fakeOrgs) Sensitive(_ context.Context, _ org.Actor, slug string) (org.Standing, error) {
@@ -228,7 +236,7 @@ func (f *fakeOrgs) SetRules(_ context.Context, _ org.Actor, slug string, rules a
 	return f.do("SetRules", slug)
 }
 
-func (f *fakeOrgs) Affected(_ context.Context, _ org.Actor, slug string) ([]org.Member, int, error) {
+func (f *fakeOrgs) Affected(_ context.Context, _ org.Actor, slug string, _ authcore.OrgRules, _ int) ([]org.Member, int, error) {
 	_, err := f.standing(slug, "owner")
 	if f.affected == 0 {
 		return nil, 0, err

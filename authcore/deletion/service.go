@@ -53,14 +53,17 @@ const Job job.Kind = "delete_account"
 type Store interface {
 	// ScheduleDeletion notes when an account will be deleted, voids its tokens
 	// and increments the auth epoch. It fails with authcore.ErrConflict when that
-	// is noted already, and when the account has not the auth epoch any more.
-	ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, event audit.Event, jobs ...job.Job) error
+	// is noted already, and when the account has not the auth epoch any more, and with
+	// *SoleOwnerError while other members need the user, whose role is then that of
+	// owners. An account that will be deleted does not count as an owner's any more.
+	ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, owner string, event audit.Event, jobs ...job.Job) error
 	// CancelDeletion forgets it. It fails with authcore.ErrNotFound when nothing
 	// was noted.
 	CancelDeletion(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error
 	// Delete deletes an account as the mode says. If a time is given, it fails
-	// with authcore.ErrNotFound unless the deletion was scheduled for then.
-	Delete(ctx context.Context, userID string, scheduled time.Time, mode Mode, event audit.Event, jobs ...job.Job) error
+	// with authcore.ErrNotFound unless the deletion was scheduled for then; else it
+	// fails with *SoleOwnerError as ScheduleDeletion does.
+	Delete(ctx context.Context, userID string, scheduled time.Time, owner string, mode Mode, event audit.Event, jobs ...job.Job) error
 }
 
 // Users reads accounts; account.UserStore does.
@@ -82,12 +85,13 @@ type Sessions interface {
 
 // Deps are what a Service is made of.
 type Deps struct {
-	Rules    Rules
+	Rules Rules
+	// Owner is the role of those who own organizations.
+	Owner    string
 	Users    Users
 	Store    Store
 	Accounts Accounts
 	Sessions Sessions
-	Orgs     Orgs
 	Sealer   job.Sealer
 	Events   events.Sink
 	Clock    authcore.Clock
@@ -124,9 +128,6 @@ func (s *Service) Schedule(ctx context.Context, live *session.Live, password str
 	if err != nil {
 		return err
 	}
-	if err := s.checkOwners(ctx, user.ID); err != nil {
-		return err
-	}
 	now := s.Clock().UTC().Truncate(time.Microsecond)
 	at := now.Add(s.Rules.Grace)
 	client.UserAgent = ""
@@ -148,7 +149,7 @@ func (s *Service) Schedule(ctx context.Context, live *session.Live, password str
 		jobs = append(jobs, told)
 	}
 	event := audit.New(now, audit.DeletionSchedule, client).By(audit.ActorUser, user.ID).Of(user.ID).On(live.ID)
-	if err := s.Store.ScheduleDeletion(ctx, user.ID, live.AuthEpoch, at, event, jobs...); err != nil {
+	if err := s.Store.ScheduleDeletion(ctx, user.ID, live.AuthEpoch, at, s.Owner, event, jobs...); err != nil {
 		return fmt.Errorf("scheduling deletion: %w", account.SignedOut(err))
 	}
 	if _, err := s.Sessions.RevokeAll(ctx, user.ID, ""); err != nil {
@@ -220,9 +221,6 @@ func (s *Service) execute(ctx context.Context, j job.Job) error {
 // Delete deletes an account at once, for an operator. It fails with
 // *SoleOwnerError.
 func (s *Service) Delete(ctx context.Context, user authcore.User, client authcore.Client) error {
-	if err := s.checkOwners(ctx, user.ID); err != nil {
-		return err
-	}
 	event := audit.New(s.Clock(), audit.DeletionExecute, client).By(audit.ActorOperator, "").Of(user.ID)
 	return s.delete(ctx, user, time.Time{}, event, client)
 }
@@ -241,7 +239,7 @@ func (s *Service) delete(ctx context.Context, user authcore.User, at time.Time, 
 	if err != nil {
 		return err
 	}
-	if err := s.Store.Delete(ctx, user.ID, at, mode, event.With("mode", string(mode)), letter, ending); err != nil {
+	if err := s.Store.Delete(ctx, user.ID, at, s.Owner, mode, event.With("mode", string(mode)), letter, ending); err != nil {
 		return fmt.Errorf("deleting account: %w", err)
 	}
 	s.Events.Emit(events.UserDeleted, map[string]any{"user_id": user.ID})

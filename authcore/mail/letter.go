@@ -72,6 +72,10 @@ const (
 	// organization, or that this was ended.
 	OrgJoined Kind = "org_joined"
 	OrgLeft   Kind = "org_left"
+	// OrgOwner tells the owners of an organization that there is another one, and
+	// OrgTransferred that somebody has become owner in the place of another.
+	OrgOwner       Kind = "org_owner"
+	OrgTransferred Kind = "org_transferred"
 	// OrgDomain holds a code that proves a domain.
 	OrgDomain Kind = "org_domain"
 )
@@ -81,7 +85,7 @@ var Kinds = []Kind{
 	Locked, SignInLink, Confirm, Taken, Reset, PasswordChanged, ChangeEmail, EmailChanging, EmailChanged, NewDevice,
 	DeletionScheduled, DeletionCancelled, Deleted, Approved, Invitation, TwoStepOn, TwoStepOff, BackupCodeUsed,
 	BackupCodesReplaced, CodesLocked, FactorsReset, PasskeyAdded, PasskeyRemoved, PasskeyCopied, PasskeyRevoked, OrgInvitation, OrgJoined,
-	OrgLeft, OrgDomain,
+	OrgLeft, OrgOwner, OrgTransferred, OrgDomain,
 }
 
 // Letter is a mail that is due: what it says, not how. It is written when it

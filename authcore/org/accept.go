@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/events"
+	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
@@ -138,12 +139,16 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	if err != nil {
 		return Org{}, err
 	}
-	jobs, err := s.refreshing(user.ID)
+	jobs, err := s.joining(ctx, a, o, user, in.Role)
 	if err != nil {
 		return Org{}, err
 	}
 	event := s.event(audit.OrgInviteAccept, a, o.ID).Of(user.ID).With("invitation", in.ID).With("role", in.Role)
-	err = s.Invitations.Accept(ctx, in, user.ID, event, jobs...)
+	maxOwned := s.Config.MaxOwned
+	if in.InvitedBy == "" {
+		maxOwned = 0
+	}
+	err = s.Invitations.Accept(ctx, in, user.ID, s.Config.Roles.Owner(), maxOwned, event, jobs...)
 	if errors.Is(err, authcore.ErrNotFound) {
 		err = s.refuse(ctx, a, in, "changed", err)
 	}
@@ -155,6 +160,16 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	}
 	_, err = s.Switch(ctx, a.Live, o.Slug, a.Client)
 	return o, err
+}
+
+// joining returns the jobs that follow when somebody comes to belong by themselves.
+func (s *Service) joining(ctx context.Context, a Actor, o Org, user authcore.User, role string) ([]job.Job, error) {
+	jobs, err := s.refreshing(user.ID)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := s.ownerMade(ctx, a, o, user, role)
+	return append(jobs, letters...), err
 }
 
 // NewMember is the account that whoever is invited makes.
@@ -194,7 +209,7 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 		proof = authcore.FactorPassword
 	}
 	opening := account.Opening{User: user, Factor: authcore.Factor{Kind: proof}, Client: in.Client}
-	signedIn, err := s.openNew(ctx, invitation, opening, hash)
+	signedIn, err := s.openNew(ctx, invitation, o, opening, hash)
 	if err != nil {
 		return account.SignedIn{}, err
 	}
@@ -207,9 +222,9 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 }
 
 // openNew signs in to an account that is made with the membership.
-func (s *Service) openNew(ctx context.Context, in Invitation, opening account.Opening, hash string) (account.SignedIn, error) {
+func (s *Service) openNew(ctx context.Context, in Invitation, o Org, opening account.Opening, hash string) (account.SignedIn, error) {
 	user := opening.User
-	jobs, err := s.refreshing(user.ID)
+	jobs, err := s.joining(ctx, Actor{Client: opening.Client}, o, user, in.Role)
 	if err != nil {
 		return account.SignedIn{}, err
 	}

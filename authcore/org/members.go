@@ -44,32 +44,15 @@ func (s *Service) ListMembers(ctx context.Context, a Actor, slug, text, after st
 	return list, err
 }
 
-// affectedShown is how many members are named who do not meet a rule.
-const affectedShown = 20
-
-// Affected returns some of the members without two-step sign-in, to an owner who
-// thinks of asking for it, and how many there are.
-func (s *Service) Affected(ctx context.Context, a Actor, slug string) (some []Member, all int, err error) {
+// Affected returns up to limit of the members who would have to set something up to
+// meet rules, to an owner who thinks of asking for them, and how many there are. Whether
+// a proof is too old does not count: proofs age anyhow.
+func (s *Service) Affected(ctx context.Context, a Actor, slug string, rules authcore.OrgRules, limit int) (some []Member, all int, err error) {
 	st, err := s.standing(ctx, slug, s.owners(a))
 	if err != nil {
 		return nil, 0, err
 	}
-	if _, all, err = s.Members.Count(ctx, st.ID); err != nil || all == 0 {
-		return nil, all, err
-	}
-	for after := ""; len(some) < min(all, affectedShown); {
-		page, err := s.Members.Members(ctx, st.ID, "", after, batch)
-		if err != nil || len(page) == 0 {
-			return some, all, err
-		}
-		for _, m := range page {
-			if !m.TwoStep && len(some) < affectedShown {
-				some = append(some, m)
-			}
-		}
-		after = page[len(page)-1].UserID
-	}
-	return some, all, nil
+	return s.Members.Affected(ctx, st.ID, rules, limit)
 }
 
 // Add makes a user a member, for an operator. Members are invited by each other.
@@ -98,8 +81,12 @@ func (s *Service) admit(ctx context.Context, a Actor, st Standing, userID, role 
 	if err != nil {
 		return err
 	}
+	letters, err := s.ownerMade(ctx, a, st.Org, user, role)
+	if err != nil {
+		return err
+	}
 	event := s.event(audit.OrgMemberAdd, a, st.ID).Of(userID).With("role", role)
-	if err := add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := add(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
 		return fmt.Errorf("adding member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
@@ -155,22 +142,15 @@ func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role strin
 	if err != nil {
 		return err
 	}
+	letters, err := s.ownerMade(ctx, a, st.Org, authcore.User{ID: userID, Email: m.Email}, role)
+	if err != nil {
+		return err
+	}
 	event := s.event(audit.OrgRoleChange, a, st.ID).Of(userID).With("old", m.Role).With("new", role)
-	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
 		return fmt.Errorf("changing role: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
-}
-
-// checkGrant asks for what it takes to give somebody a role: owners are made by owners
-// who were proven not long ago, or whoever sits down at an open session would get to
-// stay.
-func (s *Service) checkGrant(ctx context.Context, a Actor, slug, role string) error {
-	if role != s.Config.Roles.Owner() {
-		return nil
-	}
-	_, err := s.Sensitive(ctx, a, slug)
-	return err
 }
 
 // Remove ends a membership, for whoever manages members; only owners remove owners.
@@ -212,42 +192,4 @@ func (s *Service) remove(ctx context.Context, a Actor, by Authority, st Standing
 		return fmt.Errorf("removing member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
-}
-
-// Transfer makes another member owner in place of the owner who asks, who becomes
-// a manager, or a plain member where owners alone manage.
-func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error {
-	st, err := s.Sensitive(ctx, a, slug)
-	if err != nil {
-		return err
-	}
-	if a.Live == nil || st.PersonalOf != "" || to == a.userID() {
-		return ErrForbidden
-	}
-	jobs, err := s.refreshing(a.userID())
-	if err != nil {
-		return err
-	}
-	heir, err := s.refreshing(to)
-	if err != nil {
-		return err
-	}
-	roles := s.Config.Roles
-	event := s.event(audit.OrgRoleChange, a, st.ID).Of(to).With("new", roles.Owner()).With("transferred_by", a.userID())
-	if err := s.Members.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(jobs, heir...)...); err != nil {
-		return fmt.Errorf("transferring organization: %w", err)
-	}
-	return s.Accounts.RefreshAll(ctx, []string{a.userID(), to})
-}
-
-// OwnedAlone returns the organizations that have other members and no other owner
-// than a user.
-func (s *Service) OwnedAlone(ctx context.Context, userID string) ([]authcore.Org, error) {
-	owner := s.Config.Roles.Owner()
-	list, err := s.Members.SoleOwnerOf(ctx, userID, owner)
-	orgs := make([]authcore.Org, len(list))
-	for i, o := range list {
-		orgs[i] = authcore.Org{ID: o.ID, Slug: o.Slug, Name: o.Name, Role: owner}
-	}
-	return orgs, err
 }

@@ -55,6 +55,12 @@ type Standing struct {
 	Role string
 }
 
+// MayGrant reports whether whoever stands so may give and take roles, where owner is
+// that of owners: it is theirs alone to give, and to take from one another.
+func (st Standing) MayGrant(owner string, roles ...string) bool {
+	return st.Role == "" || st.Role == owner || !slices.Contains(roles, owner)
+}
+
 // Roles are the roles that members can have.
 type Roles struct {
 	// All are the names, strongest first. The first is that of owners, who may do

@@ -3,6 +3,8 @@ package org_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,6 +100,87 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	w.fails("again", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrForbidden)
+	w.check(w.Add(t.Context(), operator, "acme", eve.user.ID, "owner"))
+	w.check(w.Transfer(t.Context(), operator, "acme", ada.user.ID))
+	if ada.in() != "acme:owner" || bob.in() != "acme:admin" || eve.in() != "acme:admin" {
+		t.Errorf("by an operator, the sessions say %s, %s and %s", ada.in(), bob.in(), eve.in())
+	}
+}
+
+// TestOwnersLearnOfOwners: whoever owns an organization is told by mail when somebody
+// else comes to, in whichever way.
+func TestOwnersLearnOfOwners(t *testing.T) {
+	w := newWorld(t)
+	ada, bob, eve, mia := w.person("ada"), w.person("bob"), w.person("eve"), w.person("mia")
+	unproven := w.person("unproven", func(in *account.NewUser) { in.Verified = false })
+	w.org("acme", ada, map[*person]string{bob: "owner", unproven: "owner", eve: "member"})
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", "new@example.com", "owner"))
+	link := w.last(mail.OrgInvitation).Path
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", mia.user.Email, "owner"))
+	for _, step := range []struct {
+		what string
+		do   func() error
+		kind mail.Kind
+		of   string
+		to   []string
+	}{
+		{"made a manager", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", eve.user.ID, "admin") }, mail.OrgOwner, "", nil},
+		{"made owner", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", eve.user.ID, "owner") }, mail.OrgOwner, "eve@example.com", []string{"bob@example.com"}},
+		{"invited", func() error { _, err := w.AcceptByID(t.Context(), mia.actor(), w.invitations(mia)[0].ID); return err }, mail.OrgOwner, "mia@example.com",
+			[]string{"ada@example.com", "bob@example.com", "eve@example.com"}},
+		{"invited, new", func() error {
+			_, err := w.AcceptNew(t.Context(), strings.TrimPrefix(link, "/invitations/"), org.NewMember{Password: good, Client: client})
+			return err
+		}, mail.OrgOwner, "new@example.com", []string{"ada@example.com", "bob@example.com", "eve@example.com", "mia@example.com"}},
+		{"demoted", func() error { return w.SetRole(t.Context(), ada.actor(), "acme", mia.user.ID, "member") }, mail.OrgOwner, "", nil},
+		{"passed on", func() error { return w.Transfer(t.Context(), ada.actor(), "acme", mia.user.ID) }, mail.OrgTransferred, "mia@example.com",
+			[]string{"bob@example.com", "eve@example.com", "new@example.com"}},
+		{"by an operator", func() error { return w.SetRole(t.Context(), operator, "acme", ada.user.ID, "owner") }, mail.OrgOwner, "ada@example.com",
+			[]string{"bob@example.com", "eve@example.com", "mia@example.com", "new@example.com"}},
+	} {
+		before := len(w.letters(step.kind))
+		w.check(step.do())
+		var to []string
+		for _, l := range w.letters(step.kind)[before:] {
+			to = append(to, l.To)
+			if l.Values["member"] != step.of || l.Values["org"] != "The acme" || l.Path != "/orgs/acme/activity" {
+				t.Errorf("%s: %+v", step.what, l)
+			}
+		}
+		slices.Sort(to)
+		if !slices.Equal(to, step.to) {
+			t.Errorf("%s: %v are told, want %v", step.what, to, step.to)
+		}
+	}
+}
+
+// TestNobodyComesToOwnTooMany however they are made owner; operators are free of it.
+func TestNobodyComesToOwnTooMany(t *testing.T) {
+	w := newWorld(t, func(c *org.Config) { c.MaxOwned = 1 })
+	ada, bob := w.person("ada"), w.person("bob")
+	w.org("first", bob, nil)
+	w.org("acme", ada, map[*person]string{bob: "member"})
+	w.fails("made owner", w.SetRole(t.Context(), ada.actor(), "acme", bob.user.ID, "owner"), org.ErrLimit)
+	w.fails("in place of another", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrLimit)
+	if ada.in() != "acme:owner" {
+		t.Errorf("the owner is %s now", ada.in())
+	}
+	w.check(w.Remove(t.Context(), ada.actor(), "acme", bob.user.ID))
+	w.check(w.Invite(t.Context(), ada.actor(), "acme", bob.user.Email, "owner"))
+	accept := func() error { _, err := w.AcceptByID(t.Context(), bob.actor(), w.invitations(bob)[0].ID); return err }
+	w.fails("invited", accept(), org.ErrLimit)
+	w.check(w.Invite(t.Context(), operator, "acme", bob.user.Email, "owner"))
+	w.check(accept())
+	w.check(w.SetRole(t.Context(), operator, "acme", bob.user.ID, "member"))
+	w.check(w.SetRole(t.Context(), operator, "acme", bob.user.ID, "owner"))
+}
+
+// invitations are those that wait for a person.
+func (w *world) invitations(p *person) []org.Waiting {
+	w.t.Helper()
+	list, err := w.Waiting(w.t.Context(), p.live())
+	w.check(err)
+	return list
 }
 
 // TestTransferWhereOwnersManage: where owners alone manage, whoever passes an
@@ -184,7 +267,7 @@ func TestMembersAreFound(t *testing.T) {
 			t.Errorf("%q finds %d", text, len(found.Members))
 		}
 	}
-	some, all, err := w.Affected(t.Context(), ada.actor(), "acme")
+	some, all, err := w.Affected(t.Context(), ada.actor(), "acme", authcore.OrgRules{TwoStep: true}, 20)
 	w.check(err)
 	if len(some) != 20 || all != 105 {
 		t.Errorf("%d of %d would be affected", len(some), all)
@@ -199,7 +282,7 @@ func TestDeletingAnOwner(t *testing.T) {
 	w.org("alone", ada, nil)
 	deletions := deletion.New(deletion.Deps{
 		Rules: deletion.Rules{Mode: deletion.Hard, Grace: deletion.DefaultGrace}, Users: w.db, Store: w.db, Accounts: w.accounts, Sessions: w.sessions,
-		Orgs: w.Service, Sealer: w.box, Events: w, Clock: w.now,
+		Owner: "owner", Sealer: w.box, Events: w, Clock: w.now,
 	})
 	for who, try := range map[string]func() error{
 		"the user":    func() error { return deletions.Schedule(t.Context(), ada.live(), good, client) },

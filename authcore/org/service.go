@@ -35,6 +35,7 @@ type Config struct {
 	Personal bool
 	Roles    Roles
 	// MaxOwned is how many a user may own, beside the personal one; zero is no limit.
+	// Operators make owners beyond it.
 	MaxOwned int
 	// PerInviter and PerOrg are how many invitations may be sent in 24 hours; zero
 	// is no limit.
@@ -134,24 +135,38 @@ func (s *Service) MayCreate(id *authcore.Identity) bool {
 
 // managers is the authority of those who manage members, owners that of owners,
 // and member that of everybody who belongs.
-func (s *Service) managers(a Actor) Authority { return Authority{a.userID(), s.Config.Roles.Managers} }
-func (s *Service) owners(a Actor) Authority {
-	return Authority{a.userID(), []string{s.Config.Roles.Owner()}}
+func (s *Service) managers(a Actor) Authority { return s.authority(a, s.Config.Roles.Managers...) }
+func (s *Service) owners(a Actor) Authority   { return s.authority(a, s.Config.Roles.Owner()) }
+func (s *Service) member(a Actor) Authority   { return s.authority(a) }
+
+func (s *Service) authority(a Actor, roles ...string) Authority {
+	if a.Live == nil {
+		return Authority{Roles: roles}
+	}
+	return Authority{a.userID(), roles, s.Config.MaxOwned, &a.Live.Identity}
 }
-func (s *Service) member(a Actor) Authority { return Authority{UserID: a.userID()} }
 
 // standing returns an organization to whoever has one of the roles of an
-// authority.
+// authority. What asks for a role also asks for what the organization wants of its
+// members, as an app does; else it fails with *account.StaleError. Plain members see
+// that they belong, and may leave, without: nobody is trapped.
 func (s *Service) standing(ctx context.Context, slug string, by Authority) (Standing, error) {
 	st, err := s.Orgs.Find(ctx, slug, by.UserID)
-	if err == nil && by.UserID != "" && !by.allows(st.Role) {
-		err = ErrForbidden
+	if err != nil || by.UserID == "" || len(by.Roles) == 0 {
+		return st, err
 	}
-	return st, err
+	if !slices.Contains(by.Roles, st.Role) {
+		return st, ErrForbidden
+	}
+	if unmet := st.Rules.Unmet(by.identity, s.Clock()); len(unmet) > 0 {
+		return st, &account.StaleError{Wanted: unmet[0].Wanted}
+	}
+	return st, nil
 }
 
-func (by Authority) allows(role string) bool {
-	return len(by.Roles) == 0 || slices.Contains(by.Roles, role)
+// Owned returns an organization to an owner.
+func (s *Service) Owned(ctx context.Context, a Actor, slug string) (Standing, error) {
+	return s.standing(ctx, slug, s.owners(a))
 }
 
 // event starts the audit event of something that was done to an organization.

@@ -218,7 +218,13 @@ func TestPersonalWorkspace(t *testing.T) {
 	}
 	w.check(w.Add(t.Context(), operator, slug, bob.user.ID, "member"))
 	w.fails("passing it on", w.Transfer(t.Context(), ada.actor(), slug, bob.user.ID), org.ErrForbidden)
-	w.fails("leaving it", w.Leave(t.Context(), ada.actor(), slug), org.ErrLastOwner)
+	w.check(w.SetRole(t.Context(), ada.actor(), slug, bob.user.ID, "owner"))
+	for who, a := range map[string]org.Actor{"its user": ada.actor(), "another owner": bob.actor(), "an operator": operator} {
+		w.fails("demoted at home by "+who, w.SetRole(t.Context(), a, slug, ada.user.ID, "member"), org.ErrForbidden)
+		w.fails("removed from home by "+who, w.Remove(t.Context(), a, slug, ada.user.ID), org.ErrForbidden)
+	}
+	w.fails("leaving it", w.Leave(t.Context(), ada.actor(), slug), org.ErrForbidden)
+	w.check(w.Leave(t.Context(), bob.actor(), slug)) // it is not his
 	// It counts for nothing among those that one may own.
 	_, err = w.create(ada.actor(), "Acme", "")
 	w.check(err)

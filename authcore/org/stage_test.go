@@ -94,6 +94,7 @@ var actions = []action{
 		}
 		return err
 	}},
+	{name: "Owned", need: "owner", do: func(s *stage, a org.Actor, at place) error { _, err := s.Owned(s.t.Context(), a, at.Slug); return err }},
 	{name: "Trail", need: "admin", do: func(s *stage, a org.Actor, at place) error {
 		_, _, err := s.Trail(s.t.Context(), a, at.Slug, "")
 		return err
@@ -103,7 +104,7 @@ var actions = []action{
 		return err
 	}},
 	{name: "Affected", need: "owner", do: func(s *stage, a org.Actor, at place) error {
-		_, _, err := s.Affected(s.t.Context(), a, at.Slug)
+		_, _, err := s.Affected(s.t.Context(), a, at.Slug, authcore.OrgRules{TwoStep: true}, 1)
 		return err
 	}},
 	{name: "ListInvitations", need: "admin", do: func(s *stage, a org.Actor, at place) error {
@@ -151,7 +152,7 @@ var actions = []action{
 	{name: "Leave", need: "member", event: audit.OrgMemberRemove, operator: org.ErrForbidden, do: func(s *stage, a org.Actor, at place) error {
 		return s.Leave(s.t.Context(), a, at.Slug)
 	}},
-	{name: "Transfer", need: "owner", event: audit.OrgRoleChange, operator: org.ErrForbidden, do: func(s *stage, a org.Actor, at place) error {
+	{name: "Transfer", need: "owner", event: audit.OrgRoleChange, do: func(s *stage, a org.Actor, at place) error {
 		return s.Transfer(s.t.Context(), a, at.Slug, at.victim.user.ID)
 	}},
 	{name: "Invite", need: "admin", event: audit.OrgInvite, do: func(s *stage, a org.Actor, at place) error {

@@ -19,6 +19,12 @@ type Authority struct {
 	UserID string
 	// Roles are those that may; none means any member.
 	Roles []string
+	// MaxOwned is how many organizations a user may own who is made owner, beside the
+	// personal one; zero is no limit. A change over it fails with ErrLimit.
+	MaxOwned int
+
+	// identity is what the user has proven, for the rules of the organization.
+	identity *authcore.Identity
 }
 
 // Store keeps organizations. A change and its event are one transaction, also in
@@ -68,28 +74,34 @@ type Members interface {
 	Members(ctx context.Context, orgID, text, after string, limit int) ([]Member, error)
 	// Member returns one member, or authcore.ErrNotFound.
 	Member(ctx context.Context, orgID, userID string) (Member, error)
+	// WithRole returns the accounts of the members with a role.
+	WithRole(ctx context.Context, orgID, role string) ([]authcore.User, error)
 	// MemberIDs returns up to limit user ids, after the given one, also of an
 	// organization that was deleted.
 	MemberIDs(ctx context.Context, orgID, after string, limit int) ([]string, error)
 	// Count returns how many members there are, and how many of them have no
 	// two-step sign-in.
 	Count(ctx context.Context, orgID string) (all, withoutTwoStep int, err error)
-	// SoleOwnerOf returns the organizations, ordered by slug, that have other members
-	// and would have no owner without a user. Accounts that are disabled, or will be
-	// deleted, do not count as owners.
-	SoleOwnerOf(ctx context.Context, userID, owner string) ([]Org, error)
+	// Affected returns up to limit members, in the order of their user ids, without what
+	// rules ask for: two-step sign-in, or one of the methods, of which everybody has the
+	// link. It also counts them.
+	Affected(ctx context.Context, orgID string, rules authcore.OrgRules, limit int) (some []Member, all int, err error)
 	// Add adds a member, and takes a request of theirs to join off the list. It
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
 	// over authcore.MaxMemberships, and as SetRole does where an owner is made.
 	Add(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// SetRole changes a role. It fails with ErrLastOwner when no owner would be left,
 	// and with ErrForbidden when an owner is concerned or made, and the authority is
-	// no owner's.
+	// no owner's. Accounts that are disabled, or will be deleted, do not count as
+	// owners; of several changes at once, deletions of accounts among them, the last
+	// fails. A personal workspace stays its user's, else it fails with ErrForbidden
+	// too.
 	SetRole(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// Remove ends a membership, and the open invitations by the member. It fails as
 	// SetRole does; everybody may leave.
 	Remove(ctx context.Context, by Authority, orgID, userID, owner string, event audit.Event, jobs ...job.Job) error
-	// Transfer makes another member owner in place of the authority, who gets a role.
+	// Transfer makes another member owner in place of the authority, or of all owners
+	// where that is an operator's; they get a role. It fails as SetRole does.
 	Transfer(ctx context.Context, by Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error
 	// MarkActive notes that a member made an organization the active one.
 	MarkActive(ctx context.Context, orgID, userID string, at time.Time) error
@@ -160,8 +172,8 @@ type Invitations interface {
 	// Accept makes a user with the address of a pending invitation a member; of
 	// several at once, one succeeds and the others fail with authcore.ErrNotFound. It
 	// fails with authcore.ErrConflict when the user is a member already, whose
-	// invitation is used up then too.
-	Accept(ctx context.Context, in Invitation, userID string, event audit.Event, jobs ...job.Job) error
+	// invitation is used up then too, and with ErrLimit as Add does.
+	Accept(ctx context.Context, in Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error
 	// AcceptNew makes the account of whoever is invited and the membership in one
 	// transaction. It fails with authcore.ErrNotFound as Accept does, and with
 	// authcore.ErrConflict when the address is taken.

@@ -45,9 +45,9 @@ const (
 	MissingTwoStep     Condition = "two_step"
 	MissingFresh       Condition = "fresh"
 	// What the active organization asks of its members.
-	MissingOrgTwoStep Condition = "org_two_step"
-	MissingOrgMethod  Condition = "org_method"
-	MissingOrgFresh   Condition = "org_fresh"
+	MissingOrgTwoStep Condition = "org_" + Condition(authcore.RuleTwoStep)
+	MissingOrgMethod  Condition = "org_" + Condition(authcore.RuleMethod)
+	MissingOrgFresh   Condition = "org_" + Condition(authcore.RuleFresh)
 )
 
 // Missing is a condition that an identity does not meet, with what would meet
@@ -90,7 +90,7 @@ func Decide(need Need, at Place, id *authcore.Identity, now time.Time) Decision 
 		return Decision{Outcome: Forbid, Missing: missing}
 	}
 	if missing := unproven(need, id, now); len(missing) > 0 {
-		return Decision{Outcome: StepUp, Missing: missing, Wanted: wanted(need, id, missing)}
+		return Decision{Outcome: StepUp, Missing: missing, Wanted: wanted(need, id, missing, now)}
 	}
 	return Decision{Outcome: Allow}
 }
@@ -155,14 +155,12 @@ func asksTwoStep(need Need, id *authcore.Identity) bool {
 
 // wanted returns the kinds of proof that meet the first of what is missing. If
 // that is not all, the next request asks for the rest.
-func wanted(need Need, id *authcore.Identity, missing []Missing) []authcore.FactorKind {
+func wanted(need Need, id *authcore.Identity, missing []Missing, now time.Time) []authcore.FactorKind {
 	switch missing[0].Condition {
-	case MissingLevel, MissingTwoStep, MissingOrgTwoStep:
+	case MissingLevel, MissingTwoStep:
 		return id.Raising()
-	case MissingOrgMethod:
-		return id.Org.Rules.Methods
-	case MissingOrgFresh:
-		return nil
+	case MissingOrgTwoStep, MissingOrgMethod, MissingOrgFresh:
+		return id.Org.Rules.Unmet(id, now)[0].Wanted
 	default:
 		return need.proofs()
 	}

@@ -111,7 +111,7 @@ func onPairs(t *testing.T, test func(t *testing.T, open func(testing.TB) storete
 		t.Run(name, func(t *testing.T) {
 			test(t, func(t testing.TB) storetest.Orgs {
 				db, node := open(t)
-				return storetest.Orgs{OrgStore: db.Orgs(), Node: node.Orgs(), Accounts: db, Factors: db, Deletions: db, Queue: db.Jobs()}
+				return storetest.Orgs{OrgStore: db.Orgs(), Node: node.Orgs(), Accounts: db, Factors: db, Passkeys: db, Deletions: db, Queue: db.Jobs()}
 			})
 		})
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // ScheduleDeletion implements deletion.Store.
-func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, event audit.Event, jobs ...job.Job) error {
+func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, at time.Time, owner string, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "scheduling a deletion", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET deletion_at = $2, auth_epoch = auth_epoch + 1, updated_at = $3
 			WHERE id = $1 AND deletion_at = 0 AND disabled_at = 0 AND auth_epoch = $4`, userID, micros(at), micros(event.At), epoch))
@@ -21,6 +21,12 @@ func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, 
 			err = fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
 		}
 		if err != nil {
+			return err
+		}
+		if _, err := db.lockOrgsOf(ctx, tx, userID); err != nil {
+			return err
+		}
+		if err := spareOwner(ctx, tx, userID, owner); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
@@ -46,9 +52,21 @@ func (db *DB) CancelDeletion(ctx context.Context, userID string, event audit.Eve
 }
 
 // Delete implements deletion.Store.
-func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, mode deletion.Mode, event audit.Event, jobs ...job.Job) error {
+func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, owner string, mode deletion.Mode, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "deleting an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		if err := db.leaveOrgs(ctx, tx, userID, event); err != nil {
+		if err := db.lockAccount(ctx, tx, userID); err != nil {
+			return err
+		}
+		left, err := db.lockOrgsOf(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		if scheduled.IsZero() {
+			if err := spareOwner(ctx, tx, userID, owner); err != nil {
+				return err
+			}
+		}
+		if err := leaveOrgs(ctx, tx, userID, left, event); err != nil {
 			return err
 		}
 		change, args := removal(mode, userID, event.At)

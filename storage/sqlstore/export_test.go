@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 
 	"github.com/jackc/pgx/v5"
@@ -19,4 +20,9 @@ func OpenTraced(dsn string, tracer pgx.QueryTracer) (*DB, error) {
 	config.Tracer = tracer
 	pool := stdlib.OpenDB(*config)
 	return newDB(postgres{}, pool, pool, Options{}), nil
+}
+
+// SpareOwner asks whether organizations could do without an owner.
+func (db *DB) SpareOwner(ctx context.Context, userID, owner string) error {
+	return spareOwner(ctx, db.read, userID, owner)
 }

@@ -19,7 +19,7 @@ import (
 func (s *Orgs) Invite(ctx context.Context, by org.Authority, in org.Invitation, owner string, q org.Quota, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "storing an invitation", orgID: in.OrgID, by: by, accountID: by.UserID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
-		if in.Role == owner && !owns(by, st, owner) {
+		if !st.MayGrant(owner, in.Role) {
 			return org.ErrForbidden
 		}
 		if err := noMember(ctx, tx, in.OrgID, `users.email_key = $2`, in.EmailKey); err != nil {
@@ -108,7 +108,7 @@ func (s *Orgs) Renew(ctx context.Context, by org.Authority, in org.Invitation, o
 		if err != nil {
 			return err
 		}
-		if role == owner && !owns(by, st, owner) { // it may have lapsed because its author thought better of it
+		if !st.MayGrant(owner, role) { // it may have lapsed because its author thought better of it
 			return org.ErrForbidden
 		}
 		return spend(ctx, tx, token.OrgInvite, by, in.OrgID, q, event)
@@ -134,12 +134,12 @@ func withdraw(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at ti
 }
 
 // Accept implements org.Invitations.
-func (s *Orgs) Accept(ctx context.Context, in org.Invitation, userID string, event audit.Event, jobs ...job.Job) error {
+func (s *Orgs) Accept(ctx context.Context, in org.Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error {
 	const doing = "accepting an invitation"
 	var member error
 	e := edit{doing: doing, orgID: in.OrgID, accountID: userID, event: event, jobs: jobs}
 	err := s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
-		err := useInvitation(ctx, tx, in, userID, event.At)
+		err := useInvitation(ctx, tx, in, grant{userID: userID, owner: owner, maxOwned: maxOwned}, event.At)
 		if errors.Is(err, authcore.ErrConflict) {
 			member, err = err, nil // the invitation is used up
 		}
@@ -160,7 +160,7 @@ func (s *Orgs) AcceptNew(ctx context.Context, in org.Invitation, user authcore.U
 		if _, err := s.lock(ctx, tx, in.OrgID, org.Authority{}); err != nil {
 			return err
 		}
-		if err := useInvitation(ctx, tx, in, user.ID, user.CreatedAt); err != nil {
+		if err := useInvitation(ctx, tx, in, grant{userID: user.ID}, user.CreatedAt); err != nil {
 			return err
 		}
 		for i, event := range events {
@@ -179,12 +179,13 @@ func (s *Orgs) AcceptNew(ctx context.Context, in org.Invitation, user authcore.U
 
 // useInvitation uses a pending invitation up for the user with its address, who
 // becomes a member in the role that is stored.
-func useInvitation(ctx context.Context, tx *sql.Tx, in org.Invitation, userID string, at time.Time) error {
-	role, err := scanText(tx.QueryRowContext(ctx, `UPDATE invitations SET accepted_at = $4, expires_at = $4
+func useInvitation(ctx context.Context, tx *sql.Tx, in org.Invitation, g grant, at time.Time) (err error) {
+	g.orgID = in.OrgID
+	g.role, err = scanText(tx.QueryRowContext(ctx, `UPDATE invitations SET accepted_at = $4, expires_at = $4
 		WHERE id = $1 AND org_id = $2 AND hash = $3 AND accepted_at = 0 AND revoked_at = 0 AND expires_at > $4
-		AND email_key = (SELECT email_key FROM users WHERE id = $5) RETURNING role`, in.ID, in.OrgID, in.Hash, micros(at), userID))
+		AND email_key = (SELECT email_key FROM users WHERE id = $5) RETURNING role`, in.ID, in.OrgID, in.Hash, micros(at), g.userID))
 	if err != nil {
 		return err
 	}
-	return insertMember(ctx, tx, in.OrgID, userID, role, at)
+	return insertMember(ctx, tx, g, at)
 }

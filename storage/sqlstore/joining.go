@@ -24,7 +24,7 @@ func (s *Orgs) Join(ctx context.Context, d org.Domain, userID string, event audi
 		if err != nil {
 			return err
 		}
-		return insertMember(ctx, tx, d.OrgID, userID, d.Role, event.At)
+		return insertMember(ctx, tx, grant{orgID: d.OrgID, userID: userID, role: d.Role}, event.At)
 	})
 }
 
@@ -32,13 +32,13 @@ func (s *Orgs) Join(ctx context.Context, d org.Domain, userID string, event audi
 func (s *Orgs) Admit(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "admitting a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
-		if role == owner && !owns(by, st, owner) {
+		if !st.MayGrant(owner, role) {
 			return org.ErrForbidden
 		}
 		if err := takeRequest(ctx, tx, orgID, userID); err != nil {
 			return err
 		}
-		return insertMember(ctx, tx, orgID, userID, role, event.At)
+		return insertMember(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}, event.At)
 	})
 }
 

@@ -34,12 +34,15 @@ const (
 		JOIN users ON users.id = memberships.user_id WHERE memberships.org_id = $1`
 )
 
-func scanMember(row scanner) (m org.Member, err error) {
+// scanMember reads a row of memberColumns, and what follows them into more.
+func scanMember(row scanner, more ...any) (m org.Member, err error) {
 	var joined, active int64
-	err = row.Scan(&m.UserID, &m.Email, &m.Name, &m.Role, &m.TwoStep, &joined, &active)
+	err = row.Scan(append([]any{&m.UserID, &m.Email, &m.Name, &m.Role, &m.TwoStep, &joined, &active}, more...)...)
 	m.JoinedAt, m.ActiveAt = timeOf(joined), timeOf(active)
 	return m, err
 }
+
+func readMember(row scanner) (org.Member, error) { return scanMember(row) }
 
 // Members implements org.Members. The bound is given for both tables: Postgres
 // would read the accounts from the first on else.
@@ -51,7 +54,7 @@ func (s *Orgs) Members(ctx context.Context, orgID, text, after string, limit int
 			s.db.dialect.lower("users.name"), s.db.dialect.lower("users.email"), pattern)
 		args = append(args, containing(text))
 	}
-	return readAll(ctx, s.db, "listing members", scanMember, `SELECT `+memberColumns+fromMembers+` AND memberships.user_id > $2 AND users.id > $2`+condition+`
+	return readAll(ctx, s.db, "listing members", readMember, `SELECT `+memberColumns+fromMembers+` AND memberships.user_id > $2 AND users.id > $2`+condition+`
 		ORDER BY memberships.user_id LIMIT $3`, args...)
 }
 
@@ -66,6 +69,12 @@ func (s *Orgs) Member(ctx context.Context, orgID, userID string) (org.Member, er
 	defer cancel()
 	m, err := scanMember(s.db.read.QueryRowContext(ctx, `SELECT `+memberColumns+fromMembers+` AND memberships.user_id = $2`, orgID, userID))
 	return m, s.db.failed("finding a member", err)
+}
+
+// WithRole implements org.Members.
+func (s *Orgs) WithRole(ctx context.Context, orgID, role string) ([]authcore.User, error) {
+	return readAll(ctx, s.db, "listing members", func(row scanner) (authcore.User, error) { return scanUser(row) },
+		`SELECT `+userColumns+fromMembers+` AND memberships.role = $2 ORDER BY users.id`, orgID, role)
 }
 
 // MemberIDs implements org.Members.
@@ -83,18 +92,32 @@ func (s *Orgs) Count(ctx context.Context, orgID string) (all, withoutTwoStep int
 	return all, withoutTwoStep, s.db.failed("counting members", err)
 }
 
-// accountCounts is the condition under which the account of an owner counts as one.
-const accountCounts = `users.disabled_at = 0 AND users.deletion_at = 0 AND users.deleted_at = 0`
+// lacking are the conditions of members without a method; everybody has the link.
+var lacking = map[authcore.FactorKind]string{
+	authcore.FactorPassword: `NOT EXISTS (SELECT 1 FROM credentials WHERE credentials.user_id = users.id AND credentials.password_hash <> '')`,
+	authcore.FactorPasskey:  `NOT EXISTS (SELECT 1 FROM passkeys WHERE passkeys.user_id = users.id)`,
+	authcore.FactorLink:     `1 = 0`,
+}
 
-// SoleOwnerOf implements org.Members.
-func (s *Orgs) SoleOwnerOf(ctx context.Context, userID, owner string) ([]org.Org, error) {
-	return readAll(ctx, s.db, "looking for other owners", func(row scanner) (org.Org, error) { return scanOrg(row) },
-		`SELECT `+orgColumns+` FROM memberships JOIN organizations ON organizations.id = memberships.org_id
-		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0
-		AND EXISTS (SELECT 1 FROM memberships other WHERE other.org_id = organizations.id AND other.user_id <> $1)
-		AND NOT EXISTS (SELECT 1 FROM memberships other JOIN users ON users.id = other.user_id
-			WHERE other.org_id = organizations.id AND other.user_id <> $1 AND other.role = $2 AND `+accountCounts+`)
-		ORDER BY organizations.slug`, userID, owner)
+// Affected implements org.Members.
+func (s *Orgs) Affected(ctx context.Context, orgID string, rules authcore.OrgRules, limit int) (some []org.Member, all int, err error) {
+	var affected []string
+	if rules.TwoStep {
+		affected = append(affected, `users.two_step_at = 0`)
+	}
+	var methods []string
+	for _, kind := range rules.Methods {
+		methods = append(methods, lacking[kind])
+	}
+	if len(methods) > 0 {
+		affected = append(affected, strings.Join(methods, ` AND `))
+	}
+	if len(affected) == 0 {
+		return nil, 0, nil
+	}
+	some, err = readAll(ctx, s.db, "listing members", func(row scanner) (org.Member, error) { return scanMember(row, &all) },
+		`SELECT `+memberColumns+`, count(*) OVER ()`+fromMembers+` AND (`+strings.Join(affected, ` OR `)+`) ORDER BY memberships.user_id LIMIT $2`, orgID, limit)
+	return some, all, err
 }
 
 // MarkActive implements org.Members.

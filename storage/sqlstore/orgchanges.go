@@ -27,10 +27,8 @@ func (s *Orgs) Create(ctx context.Context, o org.Org, owner, role string, max in
 			return err
 		}
 		if owner != "" {
-			if err := insertMember(ctx, tx, o.ID, owner, role, event.At); err != nil {
-				return err
-			}
-			if err := limitOwned(ctx, tx, owner, role, max); err != nil {
+			g := grant{orgID: o.ID, userID: owner, role: role, owner: role, maxOwned: max}
+			if err := insertMember(ctx, tx, g, event.At); err != nil {
 				return err
 			}
 		}
@@ -60,22 +58,6 @@ func takeSlug(ctx context.Context, tx *sql.Tx, o org.Org, at time.Time) error {
 	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM org_slugs WHERE slug = $1)`, o.Slug).Scan(&taken)
 	if err == nil && taken {
 		err = fmt.Errorf("%w: another organization had the slug until lately", authcore.ErrConflict)
-	}
-	return err
-}
-
-// limitOwned fails with org.ErrLimit when a user owns more organizations than max,
-// the personal one not counted.
-func limitOwned(ctx context.Context, tx *sql.Tx, userID, owner string, max int) error {
-	if max == 0 {
-		return nil
-	}
-	var owned int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
-		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at = 0 AND organizations.personal_of <> $1`,
-		userID, owner).Scan(&owned)
-	if err == nil && owned > max {
-		err = org.ErrLimit
 	}
 	return err
 }
@@ -161,52 +143,4 @@ func deleteOrg(ctx context.Context, tx *sql.Tx, id string, at time.Time) error {
 		}
 	}
 	return nil
-}
-
-// leaveOrgs ends the memberships of an account, which it locks, and deletes the
-// organizations that have no member then. It adds events to that of the account.
-func (db *DB) leaveOrgs(ctx context.Context, tx *sql.Tx, userID string, event audit.Event) error {
-	if err := db.lockAccount(ctx, tx, userID); err != nil {
-		return err
-	}
-	left, err := collect(ctx, tx, scanText, `SELECT id FROM organizations WHERE deleted_at = 0
-		AND id IN (SELECT org_id FROM memberships WHERE user_id = $1) ORDER BY id`+db.dialect.forUpdate(), userID)
-	if err != nil {
-		return err
-	}
-	for _, table := range []string{"memberships", "join_requests"} {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, userID); err != nil {
-			return err
-		}
-	}
-	for _, id := range left {
-		if err := insertEvent(ctx, tx, following(event, audit.OrgMemberRemove, id)); err != nil {
-			return err
-		}
-		if err := deleteEmptied(ctx, tx, id, event); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteEmptied deletes an organization if it has no member.
-func deleteEmptied(ctx context.Context, tx *sql.Tx, id string, event audit.Event) error {
-	var inhabited bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE org_id = $1)`, id).Scan(&inhabited)
-	if err != nil || inhabited {
-		return err
-	}
-	if err := deleteOrg(ctx, tx, id, event.At); err != nil {
-		return err
-	}
-	return insertEvent(ctx, tx, following(event, audit.OrgDelete, id))
-}
-
-// following returns the event of what follows from another event for an
-// organization.
-func following(event audit.Event, action audit.Action, orgID string) audit.Event {
-	e := audit.New(event.At, action, authcore.Client{IP: event.IP, UserAgent: event.UserAgent})
-	e.OrgID = orgID
-	return e.By(event.ActorType, event.ActorID).Of(event.UserID)
 }

@@ -131,9 +131,4 @@ func (s *Orgs) lock(ctx context.Context, tx *sql.Tx, id string, by org.Authority
 	return st, err
 }
 
-// owns reports whether an authority may do what only owners may.
-func owns(by org.Authority, st org.Standing, owner string) bool {
-	return by.UserID == "" || st.Role == owner
-}
-
 var _ org.Store = (*Orgs)(nil)

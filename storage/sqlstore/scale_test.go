@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/storage/sqlstore"
 	"github.com/sigra-auth/sigra/tests/servers"
 )
@@ -73,7 +74,11 @@ func BenchmarkScale(b *testing.B) {
 		{"Search/one", func() (int, error) { m, err := orgs.Members(ctx, big, "user49999@", "", page); return len(m), err }, true},
 		{"Search/none", func() (int, error) { m, err := orgs.Members(ctx, big, "nobody", "", page); return len(m) + 1, err }, true},
 		{"Count", func() (int, error) { n, _, err := orgs.Count(ctx, big); return n, err }, true},
-		{"SoleOwnerOf", func() (int, error) { o, err := orgs.SoleOwnerOf(ctx, "user-00001200", "owner"); return len(o) + 1, err }, true},
+		{"Affected", func() (int, error) {
+			_, n, err := orgs.Affected(ctx, big, authcore.OrgRules{TwoStep: true, Methods: []authcore.FactorKind{authcore.FactorPasskey}}, 20)
+			return n, err
+		}, true},
+		{"SpareOwner", func() (int, error) { return 1, db.SpareOwner(ctx, "user-00001234", "owner") }, true},
 	} {
 		b.Run(read.name, func(b *testing.B) {
 			for b.Loop() {

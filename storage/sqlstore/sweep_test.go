@@ -111,7 +111,7 @@ func endInvitation(ctx context.Context, db *sqlstore.DB, in org.Invitation, how 
 		if err := db.Create(ctx, user, "", someEvent(audit.UserCreate)); err != nil {
 			return err
 		}
-		return db.Orgs().Accept(ctx, in, user.ID, event)
+		return db.Orgs().Accept(ctx, in, user.ID, "owner", 0, event)
 	case "revoked":
 		return db.Orgs().Revoke(ctx, org.Authority{}, in.OrgID, in.ID, event)
 	default:

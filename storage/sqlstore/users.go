@@ -38,6 +38,26 @@ func (db *DB) userWhere(ctx context.Context, condition, value string) (authcore.
 	return user, credential, nil
 }
 
+// Emails returns the addresses of accounts by their ids. What is no account is left
+// out.
+func (db *DB) Emails(ctx context.Context, ids []string) (map[string]string, error) {
+	emails := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return emails, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	_, err := readAll(ctx, db, "reading addresses", func(row scanner) (id string, err error) {
+		var email string
+		err = row.Scan(&id, &email)
+		emails[id] = email
+		return id, err
+	}, `SELECT id, email FROM users WHERE id IN (`+placeholders(1, len(ids))+`)`, args...)
+	return emails, err
+}
+
 // Users implements account.UserStore.
 func (db *DB) Users(ctx context.Context, after string, limit int) ([]authcore.User, error) {
 	ctx, cancel := bounded(ctx)

@@ -224,7 +224,7 @@ func testChangeAgainstKeep(ctx context.Context, t *testing.T, s Lives) {
 }
 
 func (s Lives) schedule(ctx context.Context, user authcore.User, at time.Time) error {
-	return s.Deletions.ScheduleDeletion(ctx, user.ID, user.AuthEpoch, at, newEvent(audit.DeletionSchedule).Of(user.ID), laterJob())
+	return s.Deletions.ScheduleDeletion(ctx, user.ID, user.AuthEpoch, at, owner, newEvent(audit.DeletionSchedule).Of(user.ID), laterJob())
 }
 
 func testDeletionCancelled(ctx context.Context, t *testing.T, s Lives) {
@@ -245,7 +245,7 @@ func testDeletionCancelled(ctx context.Context, t *testing.T, s Lives) {
 	wantError(t, s.Create(ctx, newUser("ada"), "", newEvent(audit.UserCreate)), authcore.ErrConflict)
 	must(t, cancel())
 	wantError(t, cancel(), authcore.ErrNotFound)
-	wantError(t, s.Deletions.Delete(ctx, user.ID, at, deletion.Hard, newEvent(audit.DeletionExecute)), authcore.ErrNotFound)
+	wantError(t, s.Deletions.Delete(ctx, user.ID, at, owner, deletion.Hard, newEvent(audit.DeletionExecute)), authcore.ErrNotFound)
 	if got, _ = s.read(ctx, t, user.ID); got.Hold() != "" {
 		t.Errorf("%+v", got)
 	}
@@ -256,7 +256,7 @@ func testDeleteAccount(ctx context.Context, t *testing.T, s Lives) {
 		user, at := s.user(ctx, t, "ada"), now().Add(-time.Second)
 		must(t, s.schedule(ctx, user, at))
 		remove := func(scheduled time.Time) error {
-			return s.Deletions.Delete(ctx, user.ID, scheduled, mode, newEvent(audit.DeletionExecute).Of(user.ID), laterJob())
+			return s.Deletions.Delete(ctx, user.ID, scheduled, owner, mode, newEvent(audit.DeletionExecute).Of(user.ID), laterJob())
 		}
 		wantError(t, remove(at.Add(time.Second)), authcore.ErrNotFound)
 		must(t, remove(at))
@@ -287,7 +287,7 @@ func testDeleteAccount(ctx context.Context, t *testing.T, s Lives) {
 		if err := s.SaveProfile(ctx, user, newEvent(audit.ProfileChange)); err == nil {
 			t.Errorf("%s: a deleted account got a profile", mode)
 		}
-		must(t, s.Deletions.Delete(ctx, s.user(ctx, t, "ada").ID, time.Time{}, deletion.Hard, newEvent(audit.DeletionExecute)))
+		must(t, s.Deletions.Delete(ctx, s.user(ctx, t, "ada").ID, time.Time{}, owner, deletion.Hard, newEvent(audit.DeletionExecute)))
 	}
 }
 
@@ -299,7 +299,7 @@ func testDeleteRace(ctx context.Context, t *testing.T, s Lives) {
 			if i == 0 {
 				return s.Deletions.CancelDeletion(ctx, user.ID, newEvent(audit.DeletionCancel))
 			}
-			return s.Deletions.Delete(ctx, user.ID, at, deletion.Soft, newEvent(audit.DeletionExecute))
+			return s.Deletions.Delete(ctx, user.ID, at, owner, deletion.Soft, newEvent(audit.DeletionExecute))
 		}), 1, authcore.ErrNotFound)
 	}
 }

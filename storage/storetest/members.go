@@ -20,6 +20,8 @@ func Members(t *testing.T, open func(testing.TB) Orgs) {
 		"list in pages":         testListMembers,
 		"search":                testSearchMembers,
 		"count":                 testCountMembers,
+		"with a role":           testWithRole,
+		"affected by rules":     testAffected,
 		"add":                   testAddMember,
 		"too many memberships":  testMaxMemberships,
 		"set role":              testSetRole,
@@ -27,6 +29,8 @@ func Members(t *testing.T, open func(testing.TB) Orgs) {
 		"transfer":              testTransfer,
 		"owners that count":     testOwnersThatCount,
 		"sole owner":            testSoleOwner,
+		"owned too many":        testMaxOwned,
+		"personal stays":        testPersonalStays,
 		"foreign organizations": testForeignOrgs,
 	})
 }
@@ -158,6 +162,60 @@ func testCountMembers(ctx context.Context, t *testing.T, s Orgs) {
 	m, err := s.Member(ctx, o.ID, user.ID)
 	if err != nil || !m.TwoStep {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func testWithRole(ctx context.Context, t *testing.T, s Orgs) {
+	o, boss := s.org(ctx, t, "acme")
+	s.member(ctx, t, o, "ada", manager)
+	second := s.member(ctx, t, o, "grace", owner)
+	s.org(ctx, t, "other")
+	owners, err := s.WithRole(ctx, o.ID, owner)
+	must(t, err)
+	same(t, "the owners", owners, []authcore.User{s.current(ctx, t, boss), s.current(ctx, t, second)})
+}
+
+func testAffected(ctx context.Context, t *testing.T, s Orgs) {
+	o, boss := s.org(ctx, t, "acme")
+	both, key := s.member(ctx, t, o, "ada", plain), s.member(ctx, t, o, "grace", plain)
+	bare := newUser("bare")
+	must(t, s.Accounts.Create(ctx, bare, "", newEvent(audit.UserCreate)))
+	must(t, s.add(ctx, operator, o, bare.ID, plain))
+	s.org(ctx, t, "other")
+	must(t, s.Factors.TurnOn(ctx, enrollment(both), newEvent(audit.TwoStepEnroll)))
+	for _, user := range []authcore.User{both, key} {
+		epoch := s.current(ctx, t, user).AuthEpoch
+		must(t, s.Passkeys.AddPasskey(ctx, newPasskey(user, user.ID), epoch, 10, newEvent(audit.PasskeyRegister)))
+	}
+	type methods []authcore.FactorKind
+	for name, test := range map[string]struct {
+		rules authcore.OrgRules
+		want  []authcore.User
+	}{
+		"none":                {authcore.OrgRules{}, nil},
+		"age":                 {authcore.OrgRules{MaxAge: time.Hour}, nil},
+		"two-step":            {authcore.OrgRules{TwoStep: true}, []authcore.User{boss, key, bare}},
+		"password":            {authcore.OrgRules{Methods: methods{authcore.FactorPassword}}, []authcore.User{bare}},
+		"passkey":             {authcore.OrgRules{Methods: methods{authcore.FactorPasskey}}, []authcore.User{boss, bare}},
+		"password or passkey": {authcore.OrgRules{Methods: methods{authcore.FactorPassword, authcore.FactorPasskey}}, []authcore.User{bare}},
+		"link or passkey":     {authcore.OrgRules{Methods: methods{authcore.FactorLink, authcore.FactorPasskey}}, nil},
+		"both":                {authcore.OrgRules{TwoStep: true, Methods: methods{authcore.FactorPasskey}}, []authcore.User{boss, key, bare}},
+	} {
+		var got, want []string
+		some, all, err := s.Affected(ctx, o.ID, test.rules, 10)
+		must(t, err)
+		for _, m := range some {
+			got = append(got, m.UserID)
+		}
+		for _, user := range test.want {
+			want = append(want, user.ID)
+		}
+		slices.Sort(want)
+		same(t, name, got, want)
+		same(t, name+", counted", all, len(want))
+		if some, all, err = s.Affected(ctx, o.ID, test.rules, 1); err != nil || all != len(want) || len(some) != min(1, all) {
+			t.Errorf("%s, less: %d of %d, %v", name, len(some), all, err)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/deletion"
 	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/org"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
 // OrgStore is a store of organizations.
@@ -29,6 +30,7 @@ type Orgs struct {
 	Node      OrgStore
 	Accounts  Accounts
 	Factors   mfa.Store
+	Passkeys  passkey.Store
 	Deletions deletion.Store
 	Queue     JobQueue
 }
@@ -65,6 +67,14 @@ func (s Orgs) user(ctx context.Context, t testing.TB, name string) authcore.User
 	t.Helper()
 	user := newUser(name)
 	must(t, s.Accounts.Create(ctx, user, "hash", newEvent(audit.UserCreate).Of(user.ID)))
+	return user
+}
+
+// current is an account as it is now.
+func (s Orgs) current(ctx context.Context, t testing.TB, user authcore.User) authcore.User {
+	t.Helper()
+	user, _, err := s.Accounts.User(ctx, user.ID)
+	must(t, err)
 	return user
 }
 
@@ -140,6 +150,17 @@ func (s Orgs) roles(ctx context.Context, t testing.TB, o org.Org) map[string]str
 	return roles
 }
 
+// owners counts the users who own an organization and will not be deleted.
+func (s Orgs) owners(ctx context.Context, t testing.TB, o org.Org, users ...authcore.User) (n int) {
+	t.Helper()
+	for _, user := range users {
+		if s.roles(ctx, t, o)[user.ID] == owner && s.current(ctx, t, user).DeletionAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 // slugs returns those of the organizations that a user belongs to.
 func (s Orgs) slugs(ctx context.Context, t testing.TB, userID string) (slugs []string) {
 	t.Helper()
@@ -167,9 +188,14 @@ func (s Orgs) hold(ctx context.Context, t testing.TB, disabled, scheduled authco
 	t.Helper()
 	_, err := s.Accounts.SetDisabled(ctx, disabled.ID, true, newEvent(audit.UserDisable))
 	must(t, err)
-	must(t, s.Deletions.ScheduleDeletion(ctx, scheduled.ID, scheduled.AuthEpoch, now().Add(time.Hour), newEvent(audit.DeletionSchedule)))
+	must(t, s.schedule(ctx, scheduled))
+}
+
+// schedule has a user delete their account.
+func (s Orgs) schedule(ctx context.Context, user authcore.User) error {
+	return s.Deletions.ScheduleDeletion(ctx, user.ID, user.AuthEpoch, now().Add(time.Hour), owner, newEvent(audit.DeletionSchedule), laterJob())
 }
 
 func (s Orgs) deleteAccount(ctx context.Context, userID string, mode deletion.Mode) error {
-	return s.Deletions.Delete(ctx, userID, time.Time{}, mode, newEvent(audit.DeletionExecute).By(audit.ActorUser, userID).Of(userID))
+	return s.Deletions.Delete(ctx, userID, time.Time{}, owner, mode, newEvent(audit.DeletionExecute).By(audit.ActorUser, userID).Of(userID))
 }

@@ -51,14 +51,14 @@ func (s Orgs) invite(ctx context.Context, t testing.TB, o org.Org, by authcore.U
 }
 
 func (s Orgs) accept(ctx context.Context, in org.Invitation, userID string) error {
-	return s.Accept(ctx, in, userID, orgEvent(audit.OrgInviteAccept, in.OrgID).Of(userID), laterJob())
+	return s.Accept(ctx, in, userID, owner, 0, orgEvent(audit.OrgInviteAccept, in.OrgID).Of(userID), laterJob())
 }
 
 // acceptLate is accept on a node whose clock is slow.
 func (s Orgs) acceptLate(ctx context.Context, in org.Invitation, userID string) error {
 	event := orgEvent(audit.OrgInviteAccept, in.OrgID)
 	event.At = event.At.Add(-time.Minute)
-	return s.Accept(ctx, in, userID, event)
+	return s.Accept(ctx, in, userID, owner, 0, event)
 }
 
 // state reads an invitation at a time.

@@ -59,9 +59,10 @@ func TestOrgCommands(t *testing.T) {
 			t.Errorf("an address in the log: %s", line)
 		}
 	}
+	c.must("role=owner", "org", "set-role", "new-running", bob, "owner")
 	g.Stop()
 	c.must("slug=stopped", "org", "create", "--name", "Stopped", "--owner", bob)
-	c.must("role=owner", "org", "set-role", "new-running", bob, "owner")
+	c.refuse("start the gateway first", "org", "set-role", "new-running", mia, "owner") // owners are told by mail
 	c.must("role=member", "org", "set-role", "new-running", ada, "member")
 	c.must("slug=later", "org", "set-slug", "stopped", "later")
 	c.refuse("needs an owner", "org", "set-role", "later", bob, "member")
@@ -154,6 +155,16 @@ func (c commands) members(slug string) {
 	c.must("role=owner", "org", "set-role", slug, bob, "owner")
 	c.must("removed=", "org", "remove-member", slug, eve)
 	c.refuse("no member; see `caddy sigra org members "+slug+"`", "org", "remove-member", slug, eve)
+	c.must("role=owner", "org", "transfer", slug, bob)
+	var after []map[string]any
+	c.json(&after, "org", "members", slug)
+	for _, m := range after {
+		if want := map[string]string{ada: "admin", bob: "owner"}[fmt.Sprint(m["email"])]; m["role"] != want {
+			c.t.Errorf("passed on to %s: %v", bob, m)
+		}
+	}
+	c.refuse("no member; see `caddy sigra org members "+slug+"`", "org", "transfer", slug, mia)
+	c.must("role=owner", "org", "transfer", slug, ada)
 	c.must("role=member", "org", "set-role", slug, bob, "member")
 	c.refuse("set-role "+slug+" <email|id> owner", "org", "remove-member", slug, ada)
 	c.refuse("set-role "+slug+" <email|id> owner", "org", "set-role", slug, ada, "admin")
@@ -183,7 +194,11 @@ func (c commands) settings(slug string) {
 	c.t.Helper()
 	c.must("two_step=false", "org", "rules", slug)
 	c.must("methods=[passkey password]", "org", "rules", slug, "--two-step", "on", "--max-age", "12h", "--methods", "passkey,password")
+	c.must("affected=["+ada+" "+bob+"]", "org", "rules", slug)
 	c.must("max_age=12h0m0s", "org", "rules", slug, "--two-step", "off", "--methods", "any")
+	c.must("affected_count=0", "org", "rules", slug, "--methods", "password")
+	c.must("affected_count=2", "org", "rules", slug, "--methods", "passkey")
+	c.must("affected_count=0", "org", "rules", slug, "--methods", "any")
 	c.must("max_age=12h0m0s", "org", "show", slug)
 	c.refuse("on or off", "org", "rules", slug, "--two-step", "yes")
 	c.refuse("max_age: must be 15m", "org", "rules", slug, "--max-age", "1s")
