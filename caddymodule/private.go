@@ -76,15 +76,14 @@ func privately(lines []string) []string {
 	for _, line := range lines {
 		for directive := range strings.SplitSeq(line, ",") {
 			directive = strings.TrimSpace(directive)
-			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			name, _, some := strings.Cut(strings.ToLower(directive), "=")
 			switch name {
 			case "", "public", "s-maxage":
+				continue
 			case "private", "no-store":
-				private = true
-				kept = append(kept, directive)
-			default:
-				kept = append(kept, directive)
+				private = private || !some // private="field" lets the rest be stored
 			}
+			kept = append(kept, directive)
 		}
 	}
 	if private { // it is said already

@@ -23,7 +23,7 @@ func checkPrivate(t *testing.T, g *gateway) {
 		"max-age=60":                     "private, max-age=60",
 		"no-store":                       "no-store",
 		"private, max-age=5":             "private, max-age=5",
-		`private="Set-Cookie", public`:   `private="Set-Cookie"`,
+		`private="Set-Cookie", public`:   `private, private="Set-Cookie"`,
 	} {
 		for how, answer := range map[string]func(http.ResponseWriter){
 			"WriteHeader": func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) },

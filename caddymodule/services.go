@@ -83,7 +83,7 @@ func (a *App) newAccounts() *account.Service {
 	e, orgs := a.engine, a.engine.db.Orgs()
 	return account.New(account.Deps{
 		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Passkeys: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
-		Orgs:      &org.Workspaces{Config: a.Orgs.config(), Orgs: orgs, Members: orgs, Users: e.db, Clock: time.Now, Logger: a.logger},
+		Orgs:      &org.Workspaces{Config: a.Orgs.config(), Orgs: orgs, Members: orgs, Users: e.db, Clock: time.Now},
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
 		Fields: a.profileFields(), Clock: time.Now, Logger: a.logger,
@@ -95,7 +95,7 @@ func (a *App) newOrgs(accounts *account.Service) *org.Service {
 	e, store := a.engine, a.engine.db.Orgs()
 	return org.New(org.Deps{
 		Config: a.Orgs.config(), Orgs: store, Members: store, Invitations: store, Domains: store, Joining: store, Users: e.db, Accounts: accounts,
-		Sessions: e.sessions, Notes: e.db, Resolver: net.DefaultResolver, Sealer: e, Events: a.observer, Clock: time.Now, Logger: a.logger,
+		Sessions: e.sessions, Notes: e.db, Resolver: net.DefaultResolver, Sealer: e, Events: a.observer, Clock: time.Now,
 	})
 }
 

@@ -19,7 +19,7 @@ var orgRehearsals = map[string][]any{
 		Org: rehearsedOrg, Members: "12", Requests: "2", Leaving: true, Errors: map[string]string{"form": "error"},
 	}},
 	"org_members": {membersView{}, membersView{
-		Org: rehearsedOrg, Count: "2", Query: "query", After: "after", More: "/", First: "/", Errors: map[string]string{"form": "error"},
+		Org: rehearsedOrg, Count: "2", Query: "query", After: "after", More: "/", First: "/", MoreRequests: "/", FirstRequests: "/", Errors: map[string]string{"form": "error"},
 		Members: []memberItem{
 			{ID: "1", Email: "email", Name: "name", Role: "role", TwoStep: true, Joined: "date", Active: "date", Roles: rehearsedRoles, Transfer: "/"},
 			{ID: "2", Email: "email", Role: "role", Me: true, Joined: "date", Roles: rehearsedRoles}, {ID: "3", Email: "email", Joined: "date"},
@@ -59,6 +59,6 @@ var orgRehearsals = map[string][]any{
 		offerView{State: otherAddress, Action: "/", Account: "account", Errors: map[string]string{"form": "error"}},
 		offerView{State: "pending", Action: "/", Account: "account", Org: "org", Inviter: "inviter", Role: "role", Errors: map[string]string{"form": "error"}},
 		offerView{State: "pending", Org: "org", Role: "role", SignIn: "/", Email: "email"},
-		offerView{State: "pending", Action: "/", Org: "org", Email: "email", Fields: rehearsedFields, Errors: map[string]string{"name": "error", "password": "error"}},
+		offerView{State: "pending", Action: "/", Org: "org", Email: "email", Fields: rehearsedFields, Passkey: true, Errors: map[string]string{"name": "error", "password": "error"}},
 	},
 }

@@ -55,7 +55,7 @@ var rehearsals = map[string][]any{
 		{}, {Text: "text", Device: "device", IP: "ip", When: "when", Stamp: "stamp", Warn: true},
 	}}},
 	"data": {nil},
-	"delete": {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error"}}, deleteView{
+	"delete": {deleteView{}, deleteView{Email: "email", Until: "until", HasPassword: true, Errors: map[string]string{"current": "error", "confirm": "error"}}, deleteView{
 		Owned: []orgItem{{Name: "name", Path: "/orgs/slug"}}, Errors: map[string]string{"form": "error"},
 	}},
 	"reactivate": {reactivateView{}, reactivateView{Email: "email", When: "when"}},

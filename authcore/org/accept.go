@@ -96,7 +96,7 @@ func (s *Service) refuse(ctx context.Context, a Actor, in Invitation, reason str
 	event := audit.New(s.Clock(), audit.OrgInviteRefuse, a.Client).On(in.ID).With("email", in.Email).With("reason", reason)
 	event.OrgID = in.OrgID
 	if a.Live != nil {
-		event = event.By(audit.ActorUser, a.userID()).Of(a.userID())
+		event = event.By(audit.ActorUser, a.userID()) // not about them: their own log must not tell who is invited
 	}
 	if err := s.Invitations.NoteRefusal(ctx, in.ID, maxRefusals, event); err != nil {
 		return fmt.Errorf("noting a refused invitation: %w", err)

@@ -91,12 +91,8 @@ func (s *Service) insert(ctx context.Context, a Actor, o Org, owner string) erro
 	if err != nil {
 		return err
 	}
-	limit := s.Config.MaxOwned
-	if a.Live == nil {
-		limit = 0
-	}
 	event := s.event(audit.OrgCreate, a, o.ID).Of(owner).With("slug", o.Slug).With("name", o.Name)
-	if err := s.Orgs.Create(ctx, o, owner, s.Config.Roles.Owner(), limit, event, refresh); err != nil {
+	if err := s.Orgs.Create(ctx, o, owner, s.Config.Roles.Owner(), s.owners(a).MaxOwned, event, refresh); err != nil {
 		return fmt.Errorf("creating organization: %w", err)
 	}
 	return nil

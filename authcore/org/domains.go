@@ -256,13 +256,16 @@ func (s *Service) Requests(ctx context.Context, a Actor, slug, after string) (li
 	return list, err
 }
 
-// adding is a way to make a member: Members.Add, or Domains.Admit for one who has asked.
+// adding is a way to make a member: MemberChanges.Add, or Joining.Admit for one who has asked.
 type adding func(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 
 // Admit makes somebody who asks to join a member, and tells them by mail.
 func (s *Service) Admit(ctx context.Context, a Actor, slug, userID, role string) error {
 	st, err := s.standing(ctx, slug, s.managers(a))
 	if err != nil {
+		return err
+	}
+	if role, err = s.role(role); err != nil {
 		return err
 	}
 	if err := s.checkGrant(ctx, a, slug, role); err != nil {

@@ -372,3 +372,18 @@ func TestInviteRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestInvitationsEndWithTheAccount of whoever sent them: a thief who was an owner for
+// an hour has no way back.
+func TestInvitationsEndWithTheAccount(t *testing.T) {
+	w := newWorld(t)
+	ada, eve := w.person("ada"), w.person("eve")
+	w.org("acme", ada, map[*person]string{eve: "owner"})
+	secret := w.invite(eve.actor(), "acme", "bob@example.com", "owner")
+	if _, err := w.accounts.SetDisabled(t.Context(), eve.user.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.offered(secret, nil); got != string(org.Revoked) {
+		t.Errorf("the invitation of a disabled account is %s", got)
+	}
+}

@@ -38,7 +38,7 @@ func (s *Service) tellOwners(ctx context.Context, kind mail.Kind, a Actor, o Org
 		return nil, fmt.Errorf("reading owners: %w", err)
 	}
 	for _, owner := range owners {
-		if owner.ID == user.ID || owner.ID == a.userID() || !owner.EmailVerified() || owner.Disabled() {
+		if owner.ID == user.ID || owner.ID == a.userID() || !owner.EmailVerified() || owner.Disabled() || !owner.DeletionAt.IsZero() {
 			continue
 		}
 		values := map[string]string{"org": o.Name, "member": user.Email}

@@ -96,7 +96,10 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the sessions say %s and %s", ada.in(), bob.in())
 	}
 	w.noted(o.ID, audit.OrgRoleChange, ada)
-	if e := w.trail(o.ID)[0]; e.UserID != bob.user.ID || e.Metadata["new"] != "owner" || e.Metadata["transferred_by"] != ada.user.ID {
+	if e := w.trail(o.ID)[1]; e.UserID != bob.user.ID || e.Metadata["new"] != "owner" || e.Metadata["transferred_by"] != ada.user.ID {
+		t.Errorf("%+v", e)
+	}
+	if e := w.trail(o.ID)[0]; e.UserID != ada.user.ID || e.Metadata["new"] != "admin" {
 		t.Errorf("%+v", e)
 	}
 	w.fails("again", w.Transfer(t.Context(), ada.actor(), "acme", bob.user.ID), org.ErrForbidden)

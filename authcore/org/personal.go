@@ -3,7 +3,6 @@ package org
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -21,7 +20,6 @@ type Workspaces struct {
 	Members Members
 	Users   Users
 	Clock   authcore.Clock
-	Logger  *slog.Logger
 }
 
 // Memberships returns the organizations of a user.

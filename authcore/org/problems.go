@@ -1,6 +1,7 @@
 package org
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -23,9 +24,12 @@ func invalid(field string, p account.Problem) error {
 	return &account.InvalidError{Fields: map[string]account.Problem{field: p}}
 }
 
-// hasLink reports whether mail programs make a link of a name. Strangers get mails with
-// it, in the name of the site.
+// hasLink reports whether a name holds what says that it is a link: strangers get mails
+// with it, in the name of the site. A domain alone does not, since many companies are
+// called by theirs; one with a path does.
 func hasLink(name string) bool {
 	name = strings.ToLower(name)
-	return strings.Contains(name, "://") || strings.Contains(name, "www.")
+	return strings.Contains(name, "://") || strings.Contains(name, "www.") || domainWithPath.MatchString(name)
 }
+
+var domainWithPath = regexp.MustCompile(`[\pL\pN]\.\pL{2,}[/:?#]`)

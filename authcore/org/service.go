@@ -2,7 +2,6 @@ package org
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -98,7 +97,6 @@ type Deps struct {
 	Sealer      job.Sealer
 	Events      events.Sink
 	Clock       authcore.Clock
-	Logger      *slog.Logger
 }
 
 // Service is what the pages, the command line and the worker call. It holds the

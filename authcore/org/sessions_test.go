@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -265,7 +264,7 @@ func TestPersonalWorkspaceOnce(t *testing.T) {
 	user, err := w.accounts.Add(t.Context(), account.NewUser{Email: "ada@example.com", Password: good, Verified: true})
 	w.check(err)
 	store := w.db.Orgs()
-	workspaces := &org.Workspaces{Config: w.Config, Orgs: store, Members: store, Users: w.db, Clock: w.now, Logger: slog.New(slog.DiscardHandler)}
+	workspaces := &org.Workspaces{Config: w.Config, Orgs: store, Members: store, Users: w.db, Clock: w.now}
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() {

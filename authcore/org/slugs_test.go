@@ -258,3 +258,27 @@ func TestRenamedTimeAndAgain(t *testing.T) {
 	ada.signIn()
 	w.check(w.Rename(t.Context(), ada.actor(), "acme", "Acme"))
 }
+
+// TestSlugsAreNotHoarded by making organizations and deleting them, whose slugs rest.
+func TestSlugsAreNotHoarded(t *testing.T) {
+	w := newWorld(t)
+	ada := w.person("ada")
+	made := 0
+	for i := range 20 {
+		slug := fmt.Sprint("acme-", i)
+		if _, err := w.Create(t.Context(), ada.actor(), org.NewOrg{Name: "Acme", Slug: slug}); err != nil {
+			w.fails("one more", err, org.ErrLimit)
+			break
+		}
+		made++
+		w.check(w.Delete(t.Context(), ada.actor(), slug, "Acme"))
+	}
+	if made != 11 {
+		t.Errorf("%d were made", made)
+	}
+	w.pass(8 * 24 * time.Hour)
+	ada.signIn()
+	if _, err := w.Create(t.Context(), ada.actor(), org.NewOrg{Name: "Acme", Slug: "acme"}); err != nil {
+		t.Errorf("a week later: %v", err)
+	}
+}

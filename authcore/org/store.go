@@ -90,8 +90,9 @@ type Members interface {
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
 	// over authcore.MaxMemberships, and as SetRole does where an owner is made.
 	Add(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
-	// SetRole changes a role. It fails with ErrLastOwner when no owner would be left,
-	// and with ErrForbidden when an owner is concerned or made, and the authority is
+	// SetRole changes a role, and ends the open invitations by the member that the new
+	// one does not allow. It fails with ErrLastOwner when no owner would be left, with
+	// ErrLimit when the user would own too many, and with ErrForbidden when an owner is concerned or made, and the authority is
 	// no owner's. Accounts that are disabled, or will be deleted, do not count as
 	// owners; of several changes at once, deletions of accounts among them, the last
 	// fails. A personal workspace stays its user's, else it fails with ErrForbidden
@@ -172,7 +173,8 @@ type Invitations interface {
 	// Accept makes a user with the address of a pending invitation a member; of
 	// several at once, one succeeds and the others fail with authcore.ErrNotFound. It
 	// fails with authcore.ErrConflict when the user is a member already, whose
-	// invitation is used up then too, and with ErrLimit as Add does.
+	// invitation is used up then too, without event and jobs, and with ErrLimit as Add
+	// does.
 	Accept(ctx context.Context, in Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error
 	// AcceptNew makes the account of whoever is invited and the membership in one
 	// transaction. It fails with authcore.ErrNotFound as Accept does, and with
@@ -212,8 +214,7 @@ type Domains interface {
 	AddDomain(ctx context.Context, by Authority, d Domain, max int, event audit.Event) error
 	// MailProof stores the token of a mail that proves a domain, whose Address is the
 	// id of the organization, a space and the name, with the letter. It fails with
-	// ErrLimit over the quota, which counts such mails (audit.OrgDomainAdd with a
-	// mailbox) as invitations are.
+	// ErrLimit over the quota, which counts such mails as invitations are.
 	MailProof(ctx context.Context, by Authority, orgID string, t token.Token, q Quota, event audit.Event, letter job.Job) error
 	// VerifyDomain notes that a domain is proven: by the token with a hash, which it
 	// consumes, or by DNS when that is nil. It fails with authcore.ErrNotFound when

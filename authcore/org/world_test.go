@@ -87,7 +87,7 @@ func newWorld(t testing.TB, change ...func(*org.Config)) *world {
 	}
 	logger, orgs := slog.New(slog.DiscardHandler), w.db.Orgs()
 	w.sessions = session.New(session.Options{Store: w.db.Sessions(), Bus: new(local.Bus), Settings: session.DefaultSettings(), Clock: w.now, Logger: logger})
-	w.places = &org.Workspaces{Config: config, Orgs: orgs, Members: orgs, Users: w.db, Clock: w.now, Logger: logger}
+	w.places = &org.Workspaces{Config: config, Orgs: orgs, Members: orgs, Users: w.db, Clock: w.now}
 	w.accounts = account.New(account.Deps{
 		Users: w.db, Ledger: w.db, Tokens: w.db, Browsers: w.db, Passkeys: w.db, Queue: w.db.Jobs(), Sessions: w.sessions, Sealer: w.box, Events: w, Clock: w.now, Logger: logger,
 		Orgs:      w.places,
@@ -96,7 +96,7 @@ func newWorld(t testing.TB, change ...func(*org.Config)) *world {
 	})
 	w.Service = org.New(org.Deps{
 		Config: config, Orgs: orgs, Members: orgs, Invitations: orgs, Domains: orgs, Joining: orgs, Users: w.db, Accounts: w.accounts, Sessions: w.sessions,
-		Notes: w.db, Resolver: w, Sealer: w.box, Events: w, Clock: w.now, Logger: logger,
+		Notes: w.db, Resolver: w, Sealer: w.box, Events: w, Clock: w.now,
 	})
 	return w
 }

@@ -124,6 +124,14 @@ func (s *Orgs) Revoke(ctx context.Context, by org.Authority, orgID, id string, e
 	})
 }
 
+// withdrawAll ends the open invitations of a user everywhere: who has lost the account
+// must not come back by one that they sent before.
+func withdrawAll(ctx context.Context, tx *sql.Tx, userID string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE invitations SET revoked_at = $2, expires_at = $2
+		WHERE invited_by = $1 AND accepted_at = 0 AND revoked_at = 0`, userID, micros(at))
+	return err
+}
+
 // withdraw ends the open invitations of a member who may not stand behind them any
 // more: whoever is about to be removed must not come back by one of their own. With
 // a role, those to that role.
@@ -136,17 +144,15 @@ func withdraw(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at ti
 // Accept implements org.Invitations.
 func (s *Orgs) Accept(ctx context.Context, in org.Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error {
 	const doing = "accepting an invitation"
-	var member error
 	e := edit{doing: doing, orgID: in.OrgID, accountID: userID, event: event, jobs: jobs}
 	err := s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, _ org.Standing) error {
-		err := useInvitation(ctx, tx, in, grant{userID: userID, owner: owner, maxOwned: maxOwned}, event.At)
-		if errors.Is(err, authcore.ErrConflict) {
-			member, err = err, nil // the invitation is used up
-		}
-		return err
+		return useInvitation(ctx, tx, in, grant{userID: userID, owner: owner, maxOwned: maxOwned}, event.At)
 	})
-	if err == nil {
-		err = s.db.failed(doing, member)
+	if errors.Is(err, authcore.ErrConflict) { // the link is used up, and nothing else has happened
+		if _, err := s.db.exec(ctx, doing, `UPDATE invitations SET accepted_at = $2, expires_at = $2 WHERE id = $1 AND accepted_at = 0 AND revoked_at = 0`,
+			in.ID, micros(event.At)); err != nil {
+			return err
+		}
 	}
 	return err
 }

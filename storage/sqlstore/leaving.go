@@ -38,6 +38,13 @@ func spareOwner(ctx context.Context, q querier, userID, owner string) error {
 // leaveOrgs ends the memberships of an account in organizations that are locked, and
 // deletes those that have no member then. It adds events to that of the account.
 func leaveOrgs(ctx context.Context, tx *sql.Tx, userID string, left []string, event audit.Event) error {
+	if err := withdrawAll(ctx, tx, userID, event.At); err != nil {
+		return err
+	}
+	// A workspace that others stay in is an organization like any other now.
+	if _, err := tx.ExecContext(ctx, `UPDATE organizations SET personal_of = '' WHERE personal_of = $1`, userID); err != nil {
+		return err
+	}
 	for _, table := range []string{"memberships", "join_requests"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, userID); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -128,10 +129,14 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 		if err := keepAtHome(st, userID, role, owner); err != nil {
 			return err
 		}
-		if err := setRole(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}); err != nil || current != owner {
+		if err := setRole(ctx, tx, grant{orgID, userID, role, owner, by.MaxOwned}); err != nil || role == owner {
 			return err
 		}
-		if err := withdraw(ctx, tx, orgID, userID, owner, event.At); err != nil {
+		what := owner // that is all which a manager may not grant
+		if !slices.Contains(by.Roles, role) {
+			what = ""
+		}
+		if err := withdraw(ctx, tx, orgID, userID, what, event.At); err != nil || current != owner {
 			return err
 		}
 		return keepOwner(ctx, tx, orgID, owner)
@@ -187,7 +192,11 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 			if err := setRole(ctx, tx, grant{orgID: orgID, userID: userID, role: role, owner: owner}); err != nil {
 				return err
 			}
-			if err := withdraw(ctx, tx, orgID, userID, owner, event.At); err != nil {
+			if err := withdraw(ctx, tx, orgID, userID, "", event.At); err != nil {
+				return err
+			}
+			demoted := following(event, audit.OrgRoleChange, orgID).Of(userID).With("new", role)
+			if err := insertEvent(ctx, tx, demoted); err != nil {
 				return err
 			}
 		}

@@ -31,9 +31,30 @@ func (s *Orgs) Create(ctx context.Context, o org.Org, owner, role string, max in
 			if err := insertMember(ctx, tx, g, event.At); err != nil {
 				return err
 			}
+			if err := g.limitDeleted(ctx, tx, event.At); err != nil {
+				return err
+			}
 		}
 		return insertEvent(ctx, tx, event)
 	})
+}
+
+// maxDeleted is how many organizations a user can have deleted of late and still make
+// another: each keeps its slug for a week, which would else be a way to take them all.
+const maxDeleted = 10
+
+func (g grant) limitDeleted(ctx context.Context, tx *sql.Tx, at time.Time) error {
+	if g.maxOwned == 0 {
+		return nil
+	}
+	var deleted int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM memberships JOIN organizations ON organizations.id = memberships.org_id
+		WHERE memberships.user_id = $1 AND memberships.role = $2 AND organizations.deleted_at > $3`,
+		g.userID, g.owner, micros(at.Add(-org.AliasLife))).Scan(&deleted)
+	if err == nil && deleted > maxDeleted {
+		err = org.ErrLimit
+	}
+	return err
 }
 
 func insertOrg(ctx context.Context, tx *sql.Tx, o org.Org) error {

@@ -156,7 +156,9 @@ func testInviteMember(ctx context.Context, t *testing.T, s Orgs) {
 	o, boss := s.org(ctx, t, "acme")
 	in := s.invite(ctx, t, o, boss, "ada", plain)
 	user := s.member(ctx, t, o, "ada", manager) // by other means
+	before := s.actions(ctx, t, o)
 	wantError(t, s.accept(ctx, in, user.ID), authcore.ErrConflict)
+	same(t, "the trail", s.actions(ctx, t, o), before)
 	same(t, "the state", s.state(ctx, t, in, now()), org.Accepted)
 	same(t, "the members", s.roles(ctx, t, o), map[string]string{boss.ID: owner, user.ID: manager})
 	again := s.Invite(ctx, byManager(boss.ID), newInvitation(o, "ada", plain), owner, org.Quota{}, orgEvent(audit.OrgInvite, o.ID))
@@ -226,11 +228,14 @@ func testOwnersOffers(ctx context.Context, t *testing.T, s Orgs) {
 	wantError(t, s.add(ctx, org.Authority{UserID: admin.ID, Roles: []string{owner, manager}}, o, s.user(ctx, t, "mallory").ID, owner), org.ErrForbidden)
 	must(t, again(byOwner(boss.ID)))
 	plainly := s.invite(ctx, t, o, second, "bob", plain)
-	must(t, s.setRole(ctx, byOwner(boss.ID), o, second.ID, manager))
+	must(t, s.setRole(ctx, byManager(boss.ID), o, second.ID, manager))
 	same(t, "the offer of an owner who is none any more", s.state(ctx, t, offer, now()), org.Revoked)
 	same(t, "another by a manager", s.state(ctx, t, plainly, now()), org.Pending)
+	must(t, s.setRole(ctx, byManager(boss.ID), o, second.ID, plain))
+	same(t, "that of a manager who is none any more", s.state(ctx, t, plainly, now()), org.Revoked)
+	last := s.invite(ctx, t, o, second, "mia", plain)
 	must(t, s.remove(ctx, byOwner(boss.ID), o, second.ID))
-	same(t, "that of somebody who is out", s.state(ctx, t, plainly, now()), org.Revoked)
+	same(t, "that of somebody who is out", s.state(ctx, t, last, now()), org.Revoked)
 }
 
 func testListInvitations(ctx context.Context, t *testing.T, s Orgs) {

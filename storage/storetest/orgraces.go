@@ -33,8 +33,10 @@ func OrgAuthority(t *testing.T, open func(testing.TB) Orgs) {
 func (s Orgs) changes(ctx context.Context, t *testing.T, o org.Org, other authcore.User, by func(roles ...string) org.Authority) map[string]error {
 	t.Helper()
 	owners, managers, newcomer := by(owner), by(owner, manager), s.user(ctx, t, "newcomer")
-	asking := s.user(ctx, t, "asking")
-	must(t, s.Ask(ctx, o.ID, asking.ID, orgEvent(audit.OrgJoinAsk, o.ID)))
+	asking, waiting := s.user(ctx, t, "asking"), s.user(ctx, t, "waiting")
+	for _, user := range []authcore.User{asking, waiting} {
+		must(t, s.Ask(ctx, o.ID, user.ID, orgEvent(audit.OrgJoinAsk, o.ID)))
+	}
 	pending := s.invite(ctx, t, o, authcore.User{}, "pending", plain)
 	must(t, s.addDomain(ctx, o, "example.com"))
 	renamed := o
@@ -53,6 +55,7 @@ func (s Orgs) changes(ctx context.Context, t *testing.T, o org.Org, other authco
 		"mail proof":    s.MailProof(ctx, owners, o.ID, domainToken(o, "example.com"), org.Quota{}, orgEvent(audit.OrgDomainAdd, o.ID), laterJob()),
 		"verify domain": s.VerifyDomain(ctx, owners, o.ID, "example.com", nil, orgEvent(audit.OrgDomainVerify, o.ID)),
 		"remove domain": s.RemoveDomain(ctx, owners, o.ID, "example.com", orgEvent(audit.OrgDomainRemove, o.ID)),
+		"admit":         s.Admit(ctx, managers, o.ID, waiting.ID, plain, owner, orgEvent(audit.OrgMemberAdd, o.ID)),
 		"refuse":        s.Refuse(ctx, managers, o.ID, asking.ID, orgEvent(audit.OrgJoinRefuse, o.ID)),
 	}
 }
@@ -211,7 +214,7 @@ func testDeleteMember(ctx context.Context, t *testing.T, s Orgs) {
 		same(t, "the requests", len(requests), 0)
 		got, _, err := s.Invitation(ctx, invited.Hash, "", now())
 		must(t, err)
-		same(t, "the invitation", got.State, org.Pending)
+		same(t, "the invitation", got.State, org.Revoked) // its author may have been a thief
 		same(t, "the last event", s.actions(ctx, t, shared)[0], audit.OrgMemberRemove)
 		same(t, "the last events", s.actions(ctx, t, own)[:2], []audit.Action{audit.OrgDelete, audit.OrgMemberRemove})
 		wantError(t, s.add(ctx, operator, shared, gone.ID, plain), authcore.ErrNotFound)

@@ -96,7 +96,7 @@ func raceOwners(t *testing.T, nodes []*gateway.Gateway) {
 	o := operator{t, nodes[0]}
 	nodes[0].AddUser(eve)
 	// In the first round accounts stay, in the last they all go.
-	for round, deeds := range [][]string{{"remove", "demote", "remove", "promote", "leave"}, {"leave", "delete", "delete"}, {"delete"}} {
+	for round, deeds := range [][]string{{"remove", "demote", "remove", "demote to admin", "leave"}, {"leave", "delete", "delete"}, {"delete"}} {
 		slug := fmt.Sprintf("acme%d", round)
 		first, second := fmt.Sprintf("first%d@example.com", round), fmt.Sprintf("second%d@example.com", round)
 		nodes[0].AddUser(first)
@@ -115,11 +115,11 @@ func raceOwners(t *testing.T, nodes []*gateway.Gateway) {
 				path string
 				form url.Values
 			}{
-				"remove":  {home + "/members/remove", url.Values{"user": {ids[of]}}},
-				"demote":  {home + "/members/role", url.Values{"user": {ids[of]}, "role": {"member"}}},
-				"promote": {home + "/members/role", url.Values{"user": {ids[of]}, "role": {"admin"}}},
-				"leave":   {home + "/leave", nil},
-				"delete":  {"/_auth/account/delete", url.Values{"confirm": {"yes"}, "current": {gateway.Password}}},
+				"remove":          {home + "/members/remove", url.Values{"user": {ids[of]}}},
+				"demote":          {home + "/members/role", url.Values{"user": {ids[of]}, "role": {"member"}}},
+				"demote to admin": {home + "/members/role", url.Values{"user": {ids[of]}, "role": {"admin"}}},
+				"leave":           {home + "/leave", nil},
+				"delete":          {"/_auth/account/delete", url.Values{"confirm": {"yes"}, "current": {gateway.Password}}},
 			}[deeds[i%len(deeds)]]
 			c := browsers[by].At(nodes[i/2%len(nodes)])
 			r := c.Request("POST", deed.path, deed.form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Accept", "application/json", "Sec-Fetch-Site", "same-origin")

@@ -135,7 +135,8 @@ func TestRevocationAlwaysBeatsTheNextRequest(t *testing.T) {
 }
 
 // TestRevocationWithoutRedis shares a database between nodes that nothing else links:
-// each sees that it is not alone, and then asks the database on every request.
+// each sees that it is not alone, and then asks the database on every request. The
+// warning comes later, when it was no restart.
 func TestRevocationWithoutRedis(t *testing.T) {
 	p := newPairOn(t, "", "throttle {\naccount 1000 15m\nnetwork 1000 15m\n}")
 	for _, g := range []*gateway.Gateway{p.a, p.b} {
