@@ -94,7 +94,7 @@ func (a *App) newAccounts() *account.Service {
 func (a *App) newOrgs(accounts *account.Service) *org.Service {
 	e, store := a.engine, a.engine.db.Orgs()
 	return org.New(org.Deps{
-		Config: a.Orgs.config(), Orgs: store, Members: store, Invitations: store, Domains: store, Joining: store, Users: e.db, Accounts: accounts,
+		Config: a.Orgs.config(), Orgs: store, Members: store, MemberChanges: store, Invitations: store, Domains: store, Joining: store, Users: e.db, Accounts: accounts,
 		Sessions: e.sessions, Notes: e.db, Resolver: net.DefaultResolver, Sealer: e, Events: a.observer, Clock: time.Now,
 	})
 }

@@ -67,7 +67,7 @@ func composed() (keys []string) {
 	for _, reason := range []string{"expired", "revoked", "accepted", "other_address", "changed", "replaced"} {
 		keys = append(keys, "org_activity.reason."+reason)
 	}
-	for _, role := range org.DefaultRoles().All {
+	for _, role := range org.DefaultConfig().Roles.All {
 		keys = append(keys, "role."+role)
 	}
 	for _, kind := range org.RuleMethods {

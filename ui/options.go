@@ -299,7 +299,7 @@ func (o *Options) setDefaults() {
 		o.Brand.Accent = defaultAccent
 	}
 	if len(o.Roles.All) == 0 {
-		o.Roles = org.DefaultRoles()
+		o.Roles = org.DefaultConfig().Roles
 	}
 	if o.People == nil {
 		o.People = func(context.Context, []string) (map[string]string, error) { return nil, nil }

@@ -31,10 +31,6 @@ type OrgHomes interface {
 	Create(ctx context.Context, a org.Actor, in org.NewOrg) (org.Org, error)
 	Switch(ctx context.Context, live *session.Live, slug string, client authcore.Client) (authcore.Org, error)
 	Get(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
-	// Owned fails with org.ErrForbidden.
-	Owned(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
-	// Sensitive fails with *account.StaleError and org.ErrForbidden.
-	Sensitive(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	// Moved returns the slug that has taken the place of another.
 	Moved(ctx context.Context, a org.Actor, slug string) (string, error)
 	Leave(ctx context.Context, a org.Actor, slug string) error
@@ -74,6 +70,10 @@ type OrgInvitations interface {
 
 // OrgSettings changes an organization, for its owners.
 type OrgSettings interface {
+	// Owned fails with org.ErrForbidden.
+	Owned(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
+	// Sensitive fails with *account.StaleError and org.ErrForbidden.
+	Sensitive(ctx context.Context, a org.Actor, slug string) (org.Standing, error)
 	Rename(ctx context.Context, a org.Actor, slug, name string) error
 	ChangeSlug(ctx context.Context, a org.Actor, slug, to, typed string) error
 	SetRules(ctx context.Context, a org.Actor, slug string, rules authcore.OrgRules) error

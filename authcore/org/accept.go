@@ -148,7 +148,7 @@ func (s *Service) accept(ctx context.Context, a Actor, in Invitation, o Org) (Or
 	if in.InvitedBy == "" {
 		maxOwned = 0
 	}
-	err = s.Invitations.Accept(ctx, in, user.ID, s.Config.Roles.Owner(), maxOwned, event, jobs...)
+	err = s.Joining.Accept(ctx, in, user.ID, s.Config.Roles.Owner(), maxOwned, event, jobs...)
 	if errors.Is(err, authcore.ErrNotFound) {
 		err = s.refuse(ctx, a, in, "changed", err)
 	}
@@ -215,7 +215,7 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 	}
 	s.Events.Emit(events.UserCreated, map[string]any{"user_id": user.ID})
 	// The organization is the active one, also beside a personal workspace.
-	if err := s.Members.MarkActive(ctx, o.ID, user.ID, s.Clock()); err != nil {
+	if err := s.MemberChanges.MarkActive(ctx, o.ID, user.ID, s.Clock()); err != nil {
 		return signedIn, err
 	}
 	return signedIn, s.Accounts.Refresh(ctx, user.ID)
@@ -233,7 +233,7 @@ func (s *Service) openNew(ctx context.Context, in Invitation, o Org, opening acc
 		joined = joined.With("invitation", in.ID).With("role", in.Role)
 		joined.OrgID = in.OrgID
 		event.Action = audit.InvitationAccept
-		return s.Invitations.AcceptNew(ctx, in, user, hash, []audit.Event{event, joined}, jobs...)
+		return s.Joining.AcceptNew(ctx, in, user, hash, []audit.Event{event, joined}, jobs...)
 	})
 }
 

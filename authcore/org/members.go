@@ -64,7 +64,7 @@ func (s *Service) Add(ctx context.Context, a Actor, slug, userID, role string) e
 	if err != nil {
 		return err
 	}
-	return s.admit(ctx, a, st, userID, role, s.Members.Add)
+	return s.admit(ctx, a, st, userID, role, s.MemberChanges.Add)
 }
 
 // admit adds a member by one of the ways of the stores, and tells them by mail.
@@ -147,7 +147,7 @@ func (s *Service) SetRole(ctx context.Context, a Actor, slug, userID, role strin
 		return err
 	}
 	event := s.event(audit.OrgRoleChange, a, st.ID).Of(userID).With("old", m.Role).With("new", role)
-	if err := s.Members.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
+	if err := s.MemberChanges.SetRole(ctx, s.managers(a), st.ID, userID, role, s.Config.Roles.Owner(), event, append(jobs, letters...)...); err != nil {
 		return fmt.Errorf("changing role: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)
@@ -188,7 +188,7 @@ func (s *Service) Leave(ctx context.Context, a Actor, slug string) error {
 
 func (s *Service) remove(ctx context.Context, a Actor, by Authority, st Standing, userID string, jobs []job.Job) error {
 	event := s.event(audit.OrgMemberRemove, a, st.ID).Of(userID)
-	if err := s.Members.Remove(ctx, by, st.ID, userID, s.Config.Roles.Owner(), event, jobs...); err != nil {
+	if err := s.MemberChanges.Remove(ctx, by, st.ID, userID, s.Config.Roles.Owner(), event, jobs...); err != nil {
 		return fmt.Errorf("removing member: %w", err)
 	}
 	return s.Accounts.Refresh(ctx, userID)

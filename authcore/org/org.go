@@ -74,8 +74,8 @@ type Roles struct {
 	Default string
 }
 
-// DefaultRoles are owner, admin and member.
-func DefaultRoles() Roles {
+// defaultRoles are owner, admin and member.
+func defaultRoles() Roles {
 	return Roles{All: []string{"owner", "admin", "member"}, Managers: []string{"owner", "admin"}, Default: "member"}
 }
 

@@ -46,7 +46,7 @@ type Config struct {
 // DefaultConfig returns the defaults: no pages, three roles, 20 organizations of
 // one owner, 20 invitations a day by one user and 50 to one organization.
 func DefaultConfig() Config {
-	return Config{Creation: CreationOff, Roles: DefaultRoles(), MaxOwned: 20, PerInviter: 20, PerOrg: 50}
+	return Config{Creation: CreationOff, Roles: defaultRoles(), MaxOwned: 20, PerInviter: 20, PerOrg: 50}
 }
 
 // Accounts asks for proofs, opens sessions and brings them up to date;
@@ -83,20 +83,21 @@ type Resolver interface {
 
 // Deps are what a Service is made of.
 type Deps struct {
-	Config      Config
-	Orgs        Store
-	Members     Members
-	Invitations Invitations
-	Domains     Domains
-	Joining     Joining
-	Users       Users
-	Accounts    Accounts
-	Sessions    Sessions
-	Notes       Notes
-	Resolver    Resolver
-	Sealer      job.Sealer
-	Events      events.Sink
-	Clock       authcore.Clock
+	Config        Config
+	Orgs          Store
+	Members       Members
+	MemberChanges MemberChanges
+	Invitations   Invitations
+	Domains       Domains
+	Joining       Joining
+	Users         Users
+	Accounts      Accounts
+	Sessions      Sessions
+	Notes         Notes
+	Resolver      Resolver
+	Sealer        job.Sealer
+	Events        events.Sink
+	Clock         authcore.Clock
 }
 
 // Service is what the pages, the command line and the worker call. It holds the

@@ -64,7 +64,7 @@ type Renaming struct {
 	Aliases, PerHour int
 }
 
-// Members keeps who belongs to which organization.
+// Members tells who belongs to which organization.
 type Members interface {
 	// Memberships returns the organizations that a user belongs to. Of an unknown
 	// user, there are none.
@@ -86,6 +86,10 @@ type Members interface {
 	// rules ask for: two-step sign-in, or one of the methods, of which everybody has the
 	// link. It also counts them.
 	Affected(ctx context.Context, orgID string, rules authcore.OrgRules, limit int) (some []Member, all int, err error)
+}
+
+// MemberChanges changes who belongs to which organization, and in which role.
+type MemberChanges interface {
 	// Add adds a member, and takes a request of theirs to join off the list. It
 	// fails with authcore.ErrConflict when they are one already, and with ErrLimit
 	// over authcore.MaxMemberships, and as SetRole does where an owner is made.
@@ -158,9 +162,6 @@ type Invitations interface {
 	Renew(ctx context.Context, by Authority, in Invitation, owner string, q Quota, event audit.Event, jobs ...job.Job) error
 	// Revoke ends a pending or expired invitation, or fails with authcore.ErrNotFound.
 	Revoke(ctx context.Context, by Authority, orgID, id string, event audit.Event) error
-	// NoteRefusal writes the event of a use that was refused, unless there are as many
-	// about the invitation as may be.
-	NoteRefusal(ctx context.Context, id string, max int, event audit.Event) error
 	// Invitations returns those that are pending, and those that expired within the
 	// last 30 days, the newest first.
 	Invitations(ctx context.Context, orgID string, at time.Time) ([]Invitation, error)
@@ -170,16 +171,9 @@ type Invitations interface {
 	Invitation(ctx context.Context, hash []byte, id string, at time.Time) (Invitation, Org, error)
 	// InvitationsFor returns the pending ones for an address, with their organizations.
 	InvitationsFor(ctx context.Context, emailKey string, at time.Time) ([]Invitation, []Org, error)
-	// Accept makes a user with the address of a pending invitation a member; of
-	// several at once, one succeeds and the others fail with authcore.ErrNotFound. It
-	// fails with authcore.ErrConflict when the user is a member already, whose
-	// invitation is used up then too, without event and jobs, and with ErrLimit as Add
-	// does.
-	Accept(ctx context.Context, in Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error
-	// AcceptNew makes the account of whoever is invited and the membership in one
-	// transaction. It fails with authcore.ErrNotFound as Accept does, and with
-	// authcore.ErrConflict when the address is taken.
-	AcceptNew(ctx context.Context, in Invitation, user authcore.User, passwordHash string, events []audit.Event, jobs ...job.Job) error
+	// NoteRefusal writes the event of a use that was refused, unless there are as many
+	// about the invitation as may be.
+	NoteRefusal(ctx context.Context, id string, max int, event audit.Event) error
 }
 
 // Domain lets users whose proven address is in it join an organization.
@@ -228,8 +222,18 @@ type Domains interface {
 	ByDomain(ctx context.Context, name string) (Domain, Org, error)
 }
 
-// Joining makes members of those whose address is in a domain, and keeps requests.
+// Joining are the ways in: by an invitation, by a domain, and by a request.
 type Joining interface {
+	// Accept makes a user with the address of a pending invitation a member; of
+	// several at once, one succeeds and the others fail with authcore.ErrNotFound. It
+	// fails with authcore.ErrConflict when the user is a member already, whose
+	// invitation is used up then too, without event and jobs, and with ErrLimit as Add
+	// does.
+	Accept(ctx context.Context, in Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error
+	// AcceptNew makes the account of whoever is invited and the membership in one
+	// transaction. It fails with authcore.ErrNotFound as Accept does, and with
+	// authcore.ErrConflict when the address is taken.
+	AcceptNew(ctx context.Context, in Invitation, user authcore.User, passwordHash string, events []audit.Event, jobs ...job.Job) error
 	// Ask stores a request to join; a second one changes nothing. It fails with
 	// authcore.ErrConflict when the user is a member.
 	Ask(ctx context.Context, orgID, userID string, event audit.Event) error

@@ -37,7 +37,7 @@ func (s *Service) Switch(ctx context.Context, live *session.Live, slug string, c
 	if err := s.Notes.Note(ctx, s.event(audit.OrgSwitch, a, chosen.ID).Of(userID)); err != nil {
 		return chosen, fmt.Errorf("noting switch: %w", err)
 	}
-	if err := s.Members.MarkActive(ctx, chosen.ID, userID, s.Clock()); err != nil {
+	if err := s.MemberChanges.MarkActive(ctx, chosen.ID, userID, s.Clock()); err != nil {
 		return chosen, fmt.Errorf("noting switch: %w", err)
 	}
 	// What the session says of memberships may be older or newer than what was read

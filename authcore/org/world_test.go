@@ -95,7 +95,7 @@ func newWorld(t testing.TB, change ...func(*org.Config)) *world {
 		Guard:     throttle.NewGuard(local.NewThrottle(w.now), throttle.DefaultLimits()), Fields: profile.Fields{},
 	})
 	w.Service = org.New(org.Deps{
-		Config: config, Orgs: orgs, Members: orgs, Invitations: orgs, Domains: orgs, Joining: orgs, Users: w.db, Accounts: w.accounts, Sessions: w.sessions,
+		Config: config, Orgs: orgs, Members: orgs, MemberChanges: orgs, Invitations: orgs, Domains: orgs, Joining: orgs, Users: w.db, Accounts: w.accounts, Sessions: w.sessions,
 		Notes: w.db, Resolver: w, Sealer: w.box, Events: w, Clock: w.now,
 	})
 	return w

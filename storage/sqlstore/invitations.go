@@ -141,7 +141,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, orgID, userID, role string, at ti
 	return err
 }
 
-// Accept implements org.Invitations.
+// Accept implements org.Joining.
 func (s *Orgs) Accept(ctx context.Context, in org.Invitation, userID, owner string, maxOwned int, event audit.Event, jobs ...job.Job) error {
 	const doing = "accepting an invitation"
 	e := edit{doing: doing, orgID: in.OrgID, accountID: userID, event: event, jobs: jobs}
@@ -157,7 +157,7 @@ func (s *Orgs) Accept(ctx context.Context, in org.Invitation, userID, owner stri
 	return err
 }
 
-// AcceptNew implements org.Invitations.
+// AcceptNew implements org.Joining.
 func (s *Orgs) AcceptNew(ctx context.Context, in org.Invitation, user authcore.User, passwordHash string, events []audit.Event, jobs ...job.Job) error {
 	return s.db.promise(ctx, "making an account", jobs, func(ctx context.Context, tx *sql.Tx) error {
 		if err := insertUser(ctx, tx, user, passwordHash); err != nil {

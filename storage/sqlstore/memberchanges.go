@@ -13,7 +13,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/org"
 )
 
-// Add implements org.Members.
+// Add implements org.MemberChanges.
 func (s *Orgs) Add(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "adding a member", orgID: orgID, by: by, accountID: userID, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
@@ -112,7 +112,7 @@ func keepAtHome(st org.Standing, userID, role, owner string) error {
 	return nil
 }
 
-// SetRole implements org.Members.
+// SetRole implements org.MemberChanges.
 func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "changing a role", orgID: orgID, by: by, event: event, jobs: jobs}
 	if role == owner { // who must not come to own too many at once
@@ -143,7 +143,7 @@ func (s *Orgs) SetRole(ctx context.Context, by org.Authority, orgID, userID, rol
 	})
 }
 
-// Remove implements org.Members.
+// Remove implements org.MemberChanges.
 func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owner string, event audit.Event, jobs ...job.Job) error {
 	if by.UserID == userID {
 		by.Roles = nil // everybody may leave
@@ -170,7 +170,7 @@ func (s *Orgs) Remove(ctx context.Context, by org.Authority, orgID, userID, owne
 	})
 }
 
-// Transfer implements org.Members.
+// Transfer implements org.MemberChanges.
 func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner, role string, event audit.Event, jobs ...job.Job) error {
 	e := edit{doing: "transferring an organization", orgID: orgID, by: by, accountID: to, event: event, jobs: jobs}
 	return s.edit(ctx, e, func(ctx context.Context, tx *sql.Tx, st org.Standing) error {
@@ -206,3 +206,5 @@ func (s *Orgs) Transfer(ctx context.Context, by org.Authority, orgID, to, owner,
 		return keepOwner(ctx, tx, orgID, owner)
 	})
 }
+
+var _ org.MemberChanges = (*Orgs)(nil)

@@ -120,7 +120,7 @@ func (s *Orgs) Affected(ctx context.Context, orgID string, rules authcore.OrgRul
 	return some, all, err
 }
 
-// MarkActive implements org.Members.
+// MarkActive implements org.MemberChanges.
 func (s *Orgs) MarkActive(ctx context.Context, orgID, userID string, at time.Time) error {
 	_, err := s.db.exec(ctx, "noting the active organization", `UPDATE memberships SET active_at = $3
 		WHERE org_id = $1 AND user_id = $2 AND active_at < $3`, orgID, userID, micros(at))

@@ -18,6 +18,7 @@ import (
 type OrgStore interface {
 	org.Store
 	org.Members
+	org.MemberChanges
 	org.Invitations
 	org.Domains
 	org.Joining
