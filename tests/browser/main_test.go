@@ -101,9 +101,8 @@ func refusals(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(string)) 
 	t.Helper()
 	b.Open(g.URL + "/owners/")
 	shoot("403")
-	if text := b.Text("main"); !strings.Contains(text, "ada@example.com") || !strings.Contains(text, "owner") {
-		t.Errorf("the refusal does not say who and why: %s", text)
-	}
+	b.wantText("ada@example.com", "ada@example.com")
+	b.wantText("one of these roles: Owner", "eine dieser Rollen: Inhaber")
 	b.Open(g.URL + "/_auth/nothing")
 	shoot("404")
 }
