@@ -32,6 +32,9 @@ func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, 
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {
 			return err
 		}
+		if err := withdrawAll(ctx, tx, userID, event.At); err != nil {
+			return err
+		}
 		return insertEvent(ctx, tx, event)
 	})
 }

@@ -216,6 +216,10 @@ func testDeleteMember(ctx context.Context, t *testing.T, s Orgs) {
 		must(t, err)
 		same(t, "the invitation", got.State, org.Revoked) // its author may have been a thief
 		same(t, "the last event", s.actions(ctx, t, shared)[0], audit.OrgMemberRemove)
+		leaving := s.member(ctx, t, shared, fmt.Sprint("mia-", i), manager)
+		offered := s.invite(ctx, t, shared, leaving, fmt.Sprint("zoe-", i), plain)
+		must(t, s.schedule(ctx, leaving))
+		same(t, "the invitation of who is leaving", s.state(ctx, t, offered, now()), org.Revoked)
 		same(t, "the last events", s.actions(ctx, t, own)[:2], []audit.Action{audit.OrgDelete, audit.OrgMemberRemove})
 		wantError(t, s.add(ctx, operator, shared, gone.ID, plain), authcore.ErrNotFound)
 		_, err = s.Find(ctx, asked.Slug, "")

@@ -118,19 +118,25 @@ func expect(answer gateway.Answer, status int) error {
 	return nil
 }
 
+// mustSignOutEverywhere signs out at A, which the next request at B must meet.
+func (p pair) mustSignOutEverywhere(t *testing.T) {
+	t.Helper()
+	c := p.a.SignedIn(ada)
+	if answer := c.At(p.b).Fetch("/"); answer.StatusCode != http.StatusOK {
+		t.Fatalf("a session of A at B: %d", answer.StatusCode)
+	}
+	token := c.SessionCookie()
+	c.Post("/_auth/logout", url.Values{})
+	r := c.At(p.b).Request("GET", "/", "", "Cookie", "sigra="+token)
+	if answer := p.b.NewClient().Do(r); answer.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("after signing out at A, B answers %d", answer.StatusCode)
+	}
+}
+
 func TestRevocationAlwaysBeatsTheNextRequest(t *testing.T) {
 	p := newPair(t, "throttle {\naccount 1000 15m\nnetwork 1000 15m\n}")
-	for i := range 50 {
-		c := p.a.SignedIn(ada)
-		if answer := c.At(p.b).Fetch("/"); answer.StatusCode != http.StatusOK {
-			t.Fatalf("round %d: %d", i, answer.StatusCode)
-		}
-		token := c.SessionCookie()
-		c.Post("/_auth/logout", url.Values{})
-		r := c.At(p.b).Request("GET", "/", "", "Cookie", "sigra="+token)
-		if answer := p.b.NewClient().Do(r); answer.StatusCode != http.StatusUnauthorized {
-			t.Fatalf("round %d: after signing out at A, B answers %d", i, answer.StatusCode)
-		}
+	for range 50 {
+		p.mustSignOutEverywhere(t)
 	}
 }
 
@@ -147,17 +153,8 @@ func TestRevocationWithoutRedis(t *testing.T) {
 			return nil
 		})
 	}
-	for i := range 10 {
-		c := p.a.SignedIn(ada)
-		if answer := c.At(p.b).Fetch("/"); answer.StatusCode != http.StatusOK {
-			t.Fatalf("round %d: %d", i, answer.StatusCode)
-		}
-		token := c.SessionCookie()
-		c.Post("/_auth/logout", url.Values{})
-		r := c.At(p.b).Request("GET", "/", "", "Cookie", "sigra="+token)
-		if answer := p.b.NewClient().Do(r); answer.StatusCode != http.StatusUnauthorized {
-			t.Fatalf("round %d: after signing out at A, B answers %d", i, answer.StatusCode)
-		}
+	for range 10 {
+		p.mustSignOutEverywhere(t)
 	}
 	o := openAt(t, p)
 	if _, err := p.a.CLI("", "session", "revoke", ada); err != nil {
