@@ -139,7 +139,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	// A path that the app might read differently is judged by every gate of the
 	// site, also those that the router passed by, and is never public.
-	st.ambiguous = isAmbiguous(r)
+	st.ambiguous = st.overrides || isAmbiguous(r.URL)
 	if !st.ambiguous {
 		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
 			if err != nil {
@@ -209,8 +209,7 @@ func (g *Gate) track(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
-	stream := g.app.engine.sessions.Track(st.live, w, cancel)
-	if stream == nil { // changed since it was resumed: ask again
+	if !g.app.engine.sessions.Track(&st.stream, st.live, w, cancel) { // changed since it was resumed: ask again
 		if st.resolved, st.retries = false, st.retries+1; st.retries > maxRetries {
 			return g.unavailable(w, r, at, errUnsettled)
 		}
@@ -219,7 +218,7 @@ func (g *Gate) track(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	st.tracked = true
 	defer func() {
 		st.tracked = false // a handler of errors may pass the request on again
-		leave(stream)
+		leave(&st.stream)
 	}()
 	return g.forward(w, r, next, st, at, now)
 }
@@ -255,7 +254,7 @@ func (g *Gate) decide(r *http.Request, st *state, at *site, judges []*Gate, now 
 
 // forward tells the app who is asking, and passes the request on.
 func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, st *state, at *site, now time.Time) error {
-	if err := g.target(at).inject(r, st.live, st.id, now); err != nil {
+	if err := g.target(at).inject(r, st, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}
 	err := st.private.serve(next, w, r)

@@ -16,30 +16,37 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
 // BenchmarkGate measures what Sigra adds to a request: strip, portal and gate,
-// without Caddy's server and the proxy. What a request costs to make is in the
-// figures of the "request alone" case, to be taken off.
+// without Caddy's server and the proxy.
 func BenchmarkGate(b *testing.B) {
 	g := newGateway(b, "", "sigra")
 	signedIn := get("/page", "Cookie", g.signIn(b), "Accept", "text/html", "User-Agent", "bench")
-	b.Run("cached hit", func(b *testing.B) { g.measure(b, signedIn, g.chain.ServeHTTP) })
-	b.Run("request alone", func(b *testing.B) {
-		g.measure(b, signedIn, func(http.ResponseWriter, *http.Request) error { return nil })
-	})
-	b.Run("anonymous", func(b *testing.B) {
-		g.measure(b, get("/page", "Accept", "text/html", "User-Agent", "bench"), g.chain.ServeHTTP)
-	})
+	b.Run("cached hit", func(b *testing.B) { g.measure(b, signedIn) })
+	b.Run("anonymous", func(b *testing.B) { g.measure(b, get("/page", "Accept", "text/html", "User-Agent", "bench")) })
 	orgs, cookie := two(b, "sigra {\norg from header X-Org\nrequire role member\n}")
 	b.Run("organization", func(b *testing.B) {
-		orgs.measure(b, get("/page", "Cookie", cookie, "Accept", "text/html", "User-Agent", "bench", "X-Org", "initech"), orgs.chain.ServeHTTP)
+		orgs.measure(b, get("/page", "Cookie", cookie, "Accept", "text/html", "User-Agent", "bench", "X-Org", "initech"))
 	})
 }
 
-// measure serves a request again and again.
-func (g *gateway) measure(b *testing.B, from *http.Request, serve func(http.ResponseWriter, *http.Request) error) {
+// measure serves a request again and again. Requests are made in batches while the
+// clock is stopped: making one as Caddy does takes longer than the gate.
+func (g *gateway) measure(b *testing.B, from *http.Request) {
 	before, signatures := g.app.engine.sessions.Stats(), g.app.engine.signer.Signatures()
+	var batch [16]struct {
+		w http.ResponseWriter
+		r *http.Request
+	}
 	b.ReportAllocs()
-	for b.Loop() {
-		if err := serve(arrive(from)); err != nil {
+	for n := 0; b.Loop(); n++ {
+		next := &batch[n%len(batch)]
+		if next == &batch[0] {
+			b.StopTimer()
+			for i := range batch {
+				batch[i].w, batch[i].r = arrive(from)
+			}
+			b.StartTimer()
+		}
+		if err := g.chain.ServeHTTP(next.w, next.r); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -90,7 +97,7 @@ func TestHotPathTouchesNoStoreAndSignsOnce(t *testing.T) {
 }
 
 func TestGateStaysWithinItsAllocations(t *testing.T) {
-	for place, most := range map[string]float64{"session": 12, "header X-Org": 15} {
+	for place, most := range map[string]float64{"session": 2, "header X-Org": 6} {
 		g, cookie := two(t, "sigra {\norg from "+place+"\n}")
 		g.mustStayWithin(t, get("/page", "Cookie", cookie, "Accept", "text/html", "X-Org", "initech"), most)
 	}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,6 +165,36 @@ func TestGatesAddUp(t *testing.T) {
 		}
 		if want == 200 && kept.Get("Remote-User") != testEmail {
 			t.Errorf("%s: the second directive took the identity away: %v", path, *kept)
+		}
+	}
+}
+
+// TestHeadersDoNotShareLines passes two gates that set more headers together than
+// there is room for, and changes each as a later handler may, in place and by adding.
+func TestHeadersDoNotShareLines(t *testing.T) {
+	g := newGateway(t, "", "sigra {\nheaders remote webauth\n}\nsigra /both {\nheaders forwarded auth_request {\nX-Id {http.auth.user.id}\nX-Name {http.auth.user.name}\n}\nassertion X-Jwt\n}")
+	cookie := g.signIn(t)
+	var once, changed http.Header
+	g.upstream = func(_ http.ResponseWriter, r *http.Request) {
+		once, changed = r.Header.Clone(), r.Header.Clone()
+		for name := range once {
+			for other, values := range r.Header {
+				if want := changed[other]; !slices.Equal(values, want) {
+					t.Errorf("%s is %q after another was changed, it was %q", other, values, want)
+				}
+			}
+			r.Header[name][0] += "!"
+			r.Header[name] = append(r.Header[name], "more")
+			changed[name] = slices.Clone(r.Header[name])
+		}
+	}
+	g.do(t, get("/both", "Cookie", cookie))
+	if len(once) <= len(state{}.room) {
+		t.Fatalf("only %d headers: there is room for all", len(once))
+	}
+	for name, want := range map[string]string{"Remote-User": testEmail, "X-Webauth-User": testEmail, "X-Auth-Request-Email": testEmail, "X-Forwarded-Email": testEmail, "X-Name": "Ada Lovelace"} {
+		if got := once[name]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

@@ -95,16 +95,12 @@ func (s *nameSet) deleteFrom(h http.Header) {
 	}
 }
 
-// deleteFromConnection takes the names out of the Connection header: the proxy
+// without returns the lines of a Connection header less the names: the proxy
 // deletes every header that is named there, so a client could make it delete
 // the identity that the gate sets.
-func (s *nameSet) deleteFromConnection(h http.Header) {
-	lines, ok := h["Connection"]
-	if !ok {
-		return
-	}
+func (s *nameSet) without(lines []string) []string {
 	if len(lines) == 1 && (lines[0] == "keep-alive" || lines[0] == "Upgrade" || lines[0] == "close") {
-		return
+		return lines
 	}
 	var kept []string
 	for _, line := range lines {
@@ -115,8 +111,7 @@ func (s *nameSet) deleteFromConnection(h http.Header) {
 		}
 	}
 	if len(kept) == 0 {
-		delete(h, "Connection")
-		return
+		return nil
 	}
-	h["Connection"] = []string{strings.Join(kept, ", ")}
+	return []string{strings.Join(kept, ", ")}
 }

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,12 +12,11 @@ import (
 // backslashes, dot segments, empty segments, path parameters, double encoding,
 // encoded question marks and hashes, control characters, broken UTF-8, letters
 // that some take for dots and slashes, segments that end in a dot or a space,
-// which Windows drops, and requests to take the method or the address from
-// elsewhere. Such a request is
-// legal, and some apps need one (`group%2Fproject`), so it is not refused; but
+// which Windows drops, and a parameter that names another method. Such a request
+// is legal, and some apps need one (`group%2Fproject`), so it is not refused; but
 // it gets no favour from any matcher.
-func isAmbiguous(r *http.Request) bool {
-	return ambiguousPath(r.URL.Path) || hasEncodedSeparator(r.URL.RawPath) || overrides(r)
+func isAmbiguous(u *url.URL) bool {
+	return ambiguousPath(u.Path) || hasEncodedSeparator(u.RawPath) || hasMethodParameter(u.RawQuery)
 }
 
 // ambiguousPath judges a path that was decoded once.
@@ -78,24 +76,21 @@ func hasEncodedSeparator(raw string) bool {
 	return false
 }
 
-// overrides reports whether a request asks frameworks to take it for another
-// method or address than the ones that matchers see.
-func overrides(r *http.Request) bool {
-	for name, values := range r.Header {
-		if len(name) < len("x-method") || name[0] != 'X' && name[0] != 'x' {
-			continue
-		}
-		var room [64]byte
-		switch string(appendFolded(room[:0], name)) {
-		case "x-http-method-override", "x-http-method", "x-method-override":
-			if slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(v, r.Method) }) {
-				return true
-			}
-		case "x-original-url", "x-rewrite-url":
-			return true
-		}
+// overrides reports whether a header asks frameworks to take the request for one of
+// another method or address than the ones that matchers see: such a request is
+// ambiguous, too.
+func overrides(name string, values []string, method string) bool {
+	if name == "" || name[0] != 'X' && name[0] != 'x' {
+		return false
 	}
-	return hasMethodParameter(r.URL.RawQuery)
+	var room [64]byte
+	switch string(appendFolded(room[:0], name)) {
+	case "x-http-method-override", "x-http-method", "x-method-override":
+		return slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(v, method) })
+	case "x-original-url", "x-rewrite-url":
+		return true
+	}
+	return false
 }
 
 // hasMethodParameter looks for the parameter _method, in any spelling.

@@ -13,6 +13,7 @@ import (
 type privateWriter struct {
 	caddyhttp.ResponseWriterWrapper
 	serving, marked bool
+	said            [1]string // room for what is said where the app says nothing
 }
 
 // serve lets a handler answer to w, once however many gates a request passes: the
@@ -37,7 +38,12 @@ func (p *privateWriter) mark() {
 	}
 	p.marked = true
 	h := p.Header()
-	h["Cache-Control"] = privately(h["Cache-Control"])
+	if said := h["Cache-Control"]; len(said) > 0 {
+		h["Cache-Control"] = privately(said)
+		return
+	}
+	p.said[0] = "private"
+	h["Cache-Control"] = p.said[:]
 }
 
 // WriteHeader marks the final header; an informational one (RFC 9110 section 15.2)
@@ -69,9 +75,6 @@ func (p *privateWriter) FlushError() error {
 // privately returns Cache-Control lines (RFC 9111 section 5.2.2) with what an app says,
 // less what lets shared caches store.
 func privately(lines []string) []string {
-	if len(lines) == 0 {
-		return []string{"private"}
-	}
 	kept, private := []string{"private"}, false
 	for _, line := range lines {
 		for directive := range strings.SplitSeq(line, ",") {

@@ -19,23 +19,41 @@ const stateVar = "sigra.request"
 // state is what the handlers of a site know of one request. Several gates
 // share it, so that a session is resumed once.
 type state struct {
-	// cookies are the Cookie lines as they came, for the portal.
+	// cookies are the Cookie lines as they came.
 	cookies []string
 
 	resolved bool
 	live     *session.Live // nil: anonymous
 	err      error         // why nothing is known
 	tracked  bool
+	stream   session.Stream // while tracked
 	retries  int
 	outcome  policy.Outcome
-	// ambiguous says that the app might read another path, see isAmbiguous.
-	ambiguous bool
+	// overrides says that the client wants the request taken for another, and
+	// ambiguous that the app might take it for one, see isAmbiguous.
+	overrides, ambiguous bool
 	// id is the identity of live, as it acts where the request came to.
 	id *authcore.Identity
 	// place is the organization that the address names, if it does.
 	place policy.Place
 	// private is the writer that the app answers to.
 	private privateWriter
+	// room is for the lines of identity headers, with so many used: those of a dialect,
+	// of an organization and the assertion need no allocation each.
+	room [9]string
+	used int
+}
+
+// line returns a value as the only line of a header. It has a place of its own and
+// cannot grow into its neighbour, because later handlers change headers in place.
+func (st *state) line(value string) []string {
+	if st.used == len(st.room) {
+		return []string{value}
+	}
+	line := st.room[st.used : st.used+1 : st.used+1]
+	line[0] = value
+	st.used++
+	return line
 }
 
 // stateOf returns the state of a request, nil before it was stripped.
@@ -44,23 +62,23 @@ func stateOf(r *http.Request) *state {
 	return st
 }
 
-// newState attaches a state to a request, with the cookies that it takes from it,
-// and makes its placeholders known: {http.auth.user.*} are empty for an anonymous
-// visitor, because Caddy sends an unknown placeholder upstream as its literal text.
-// It reports whether the request had no state before.
-func newState(r *http.Request) bool {
+// newState attaches a state to a request and makes its placeholders known:
+// {http.auth.user.*} are empty for an anonymous visitor, because Caddy sends an
+// unknown placeholder upstream as its literal text.
+// It returns nil if the request has one already.
+func newState(r *http.Request) *state {
 	vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if vars[stateVar] != nil {
-		return false
+		return nil
 	}
-	st := &state{cookies: takeCookies(r.Header)}
+	st := new(state)
 	if ok {
 		vars[stateVar] = st
 	}
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(st.placeholder)
 	}
-	return true
+	return st
 }
 
 const (

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -43,16 +42,43 @@ func appOf(ctx caddy.Context) (*App, error) {
 
 // ServeHTTP cleans the request once, however many directives a site has.
 func (s *Strip) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if newState(r) {
-		names := s.app.stripped
-		names.deleteFrom(r.Header)
-		names.deleteFromConnection(r.Header)
-		if len(r.Trailer) > 0 {
-			names.deleteFrom(r.Trailer)
-			r.Body = &trailerStripper{r.Body, r.Trailer, names}
-		}
+	if st := newState(r); st != nil {
+		s.clean(r, st)
 	}
 	return next.ServeHTTP(w, r)
+}
+
+// clean goes over the header once, and notes in the state what the gate and the
+// pages need of it.
+func (s *Strip) clean(r *http.Request, st *state) {
+	names := s.app.stripped
+	for name, values := range r.Header {
+		switch {
+		case name == "Cookie":
+			// No app ever holds a credential that it could replay.
+			st.cookies = values
+			set(r.Header, name, session.StripCookies(values))
+		case name == "Connection":
+			set(r.Header, name, names.without(values))
+		case names.has(name):
+			delete(r.Header, name)
+		case overrides(name, values, r.Method):
+			st.overrides = true
+		}
+	}
+	if len(r.Trailer) > 0 {
+		names.deleteFrom(r.Trailer)
+		r.Body = &trailerStripper{r.Body, r.Trailer, names}
+	}
+}
+
+// set sets the lines of a field, or removes it when there are none.
+func set(h http.Header, name string, lines []string) {
+	if len(lines) == 0 {
+		delete(h, name)
+		return
+	}
+	h[name] = lines
 }
 
 // trailerStripper removes names from the trailer, which net/http fills when
@@ -69,19 +95,6 @@ func (t *trailerStripper) Read(p []byte) (int, error) {
 		t.names.deleteFrom(t.trailer)
 	}
 	return n, err
-}
-
-// takeCookies removes Sigra's cookies from a header, so that no app ever holds
-// a credential that it could replay, and returns the lines as they were.
-func takeCookies(h http.Header) []string {
-	lines := h["Cookie"]
-	for _, line := range lines {
-		if strings.Contains(line, "sigra") {
-			session.StripCookies(h)
-			break
-		}
-	}
-	return lines
 }
 
 var (

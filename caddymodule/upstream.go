@@ -76,38 +76,31 @@ func (u *upstream) prepare(live *session.Live, id *authcore.Identity) *prepared 
 }
 
 // inject sets the identity headers of a request.
-func (u *upstream) inject(r *http.Request, live *session.Live, id *authcore.Identity, now time.Time) error {
-	p := u.prepare(live, id)
-	// One allocation for all values; each header gets a slice of its own that
-	// cannot grow into its neighbour, because later handlers change headers in
-	// place.
-	values := make([]string, len(p.values)+1)
-	copy(values, p.values)
+func (u *upstream) inject(r *http.Request, st *state, now time.Time) error {
+	p := u.prepare(st.live, st.id)
 	for i, name := range p.names {
-		r.Header[name] = values[i : i+1 : i+1]
+		r.Header[name] = st.line(p.values[i])
 	}
 	if u.assertionField != "" {
-		token, err := u.assertion(p, id, now)
+		token, err := u.assertion(p, st.id, now)
 		if err != nil {
 			return err
 		}
-		last := len(p.values)
-		values[last] = token
-		r.Header[u.assertionField] = values[last : last+1 : last+1]
+		r.Header[u.assertionField] = st.line(token)
 	}
-	u.injectCustom(r)
+	u.injectCustom(r, st)
 	return nil
 }
 
 // injectCustom sets the headers whose values are placeholders.
-func (u *upstream) injectCustom(r *http.Request) {
+func (u *upstream) injectCustom(r *http.Request, st *state) {
 	if len(u.custom) == 0 {
 		return
 	}
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	for _, c := range u.custom {
 		if v := headerValue(repl.ReplaceAll(c.value, ""), u.encode); v != "" {
-			r.Header[c.name] = []string{v}
+			r.Header[c.name] = st.line(v)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,21 +85,19 @@ func (c Cookie) valueOf(pair string) (string, bool) {
 	return pair[len(c.Name)+1:], true
 }
 
-// StripCookies removes every cookie of Sigra, of whatever site, from a request
-// that goes to an app, so that the app never holds a credential it could
-// replay. Other cookies stay as they were.
-func StripCookies(h http.Header) {
-	var kept []string
-	for _, line := range h["Cookie"] {
+// StripCookies returns the Cookie lines of a request that goes to an app less
+// every cookie of Sigra, of whatever site, so that the app never holds a credential
+// it could replay. Other cookies stay as they were.
+func StripCookies(lines []string) (kept []string) {
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, baseName) }) {
+		return lines
+	}
+	for _, line := range lines {
 		if rest := withoutOurs(line); rest != "" {
 			kept = append(kept, rest)
 		}
 	}
-	if len(kept) == 0 {
-		delete(h, "Cookie")
-		return
-	}
-	h["Cookie"] = kept
+	return kept
 }
 
 // withoutOurs returns a Cookie header line less our pairs.

@@ -79,13 +79,12 @@ func TestStripCookies(t *testing.T) {
 		"a=\"x; sigra=1; y\"":          "a=\"x; y\"",
 		"flag; sigra; __Host-sigra; b": "flag; b",
 	} {
-		h := http.Header{"Cookie": {in}}
-		StripCookies(h)
-		if got := h.Get("Cookie"); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
+		var lines []string
+		if want != "" {
+			lines = []string{want}
 		}
-		if _, left := h["Cookie"]; left != (want != "") {
-			t.Errorf("%q: header present %v", in, left)
+		if got := StripCookies([]string{in}); !slices.Equal(got, lines) {
+			t.Errorf("%q: %q, want %q", in, got, lines)
 		}
 	}
 }
@@ -128,9 +127,8 @@ func FuzzCookie(f *testing.F) {
 				t.Errorf("read a token that is not there from %q", line)
 			}
 		}
-		StripCookies(h)
-		if len(c.AppendTokens(nil, h["Cookie"])) > 0 {
-			t.Errorf("%q: the credential is left after stripping: %q", line, h.Get("Cookie"))
+		if left := StripCookies(h["Cookie"]); len(c.AppendTokens(nil, left)) > 0 {
+			t.Errorf("%q: the credential is left after stripping: %q", line, left)
 		}
 	})
 }

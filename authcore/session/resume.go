@@ -158,11 +158,11 @@ func (m *Manager) checkLog(ctx context.Context, live *Live) error {
 
 // Track registers a request that runs in a session, so that it ends with it: by
 // deadlines of its connection and, if cancel is not nil, by calling that too.
-// It returns nil when the session changed since it was resumed: the caller
+// It returns false when the session changed since it was resumed: the caller
 // resumes it again, or a revocation could be missed by a stream that was just
-// about to open. The caller must call Done on the result.
-func (m *Manager) Track(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
-	return m.streams.add(live, w, cancel)
+// about to open. Otherwise the caller must call Done on the stream.
+func (m *Manager) Track(s *Stream, live *Live, w http.ResponseWriter, cancel context.CancelFunc) bool {
+	return m.streams.add(s, live, w, cancel)
 }
 
 // CloseStreams ends all requests that run in a session. The owner calls it when

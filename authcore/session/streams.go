@@ -26,7 +26,8 @@ type streamShard struct {
 	first *Stream
 }
 
-// Stream is one request under way.
+// Stream is one request under way. It is the caller's, who has a place for it that
+// lives as long as the request; it must not be copied between Track and Done.
 type Stream struct {
 	shard      *streamShard
 	prev, next *Stream
@@ -62,19 +63,19 @@ func (s *streams) shard(id string) *streamShard {
 // add registers a request, unless its session is not the cached one any more.
 // It looks under the lock that a revocation takes after it has emptied the
 // cache: either the request is not registered, or the revocation finds it.
-func (s *streams) add(live *Live, w http.ResponseWriter, cancel context.CancelFunc) *Stream {
+func (s *streams) add(st *Stream, live *Live, w http.ResponseWriter, cancel context.CancelFunc) bool {
 	shard := s.shard(live.ID)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if !live.cached.Load() {
-		return nil
+		return false
 	}
-	st := &Stream{shard: shard, next: shard.first, live: live, hash: live.Hash, conn: innermost(w), cancel: cancel}
+	*st = Stream{shard: shard, next: shard.first, live: live, hash: live.Hash, conn: innermost(w), cancel: cancel}
 	if shard.first != nil {
 		shard.first.prev = st
 	}
 	shard.first = st
-	return st
+	return true
 }
 
 // Done says that the request is over, and reports whether its session has ended

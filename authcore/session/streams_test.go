@@ -11,12 +11,22 @@ import (
 	"time"
 )
 
+// mustTrack opens a stream.
+func (b *bench) mustTrack(t *testing.T, live *Live, w http.ResponseWriter) *Stream {
+	t.Helper()
+	st := new(Stream)
+	if !b.Track(st, live, w, nil) {
+		t.Fatal("a live session could not be tracked")
+	}
+	return st
+}
+
 // serve runs a handler as a tracked request of a session, on a real server.
 func serve(t *testing.T, b *bench, live *Live, h2 bool, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		st := b.Track(live, w, nil)
-		if st == nil {
+		var st Stream
+		if !b.Track(&st, live, w, nil) {
 			t.Error("a live session could not be tracked")
 			return
 		}
@@ -114,7 +124,7 @@ func TestAStreamCannotOpenAfterARevocation(t *testing.T) {
 	if err := b.Revoke(t.Context(), "ada", opened.ID); err != nil {
 		t.Fatal(err)
 	}
-	if st := b.Track(live, httptest.NewRecorder(), nil); st != nil {
+	if b.Track(new(Stream), live, httptest.NewRecorder(), nil) {
 		t.Error("a request of a revoked session was tracked")
 	}
 	if n := len(b.streams.open()); n != 0 {
@@ -127,7 +137,7 @@ func TestExpiredSessionsLoseTheirStreams(t *testing.T) {
 	token, _ := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-	st := b.Track(live, w, nil)
+	st := b.mustTrack(t, live, w)
 	defer st.Done()
 	b.pass(2 * time.Second)
 	b.checkStreams(t.Context())
@@ -146,7 +156,7 @@ func TestRotationKeepsStreams(t *testing.T) {
 	token, _ := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-	st := b.Track(live, w, nil)
+	st := b.mustTrack(t, live, w)
 	defer st.Done()
 	if _, _, err := b.Rotate(t.Context(), live, func(*Session) {}); err != nil {
 		t.Fatal(err)
@@ -162,7 +172,7 @@ func TestDoneTellsWhetherTheSessionHasEnded(t *testing.T) {
 	b := newBench(t)
 	token, opened := b.open(t, "ada", false)
 	live := b.mustResume(t, token)
-	before, during := b.Track(live, httptest.NewRecorder(), nil), b.Track(live, httptest.NewRecorder(), nil)
+	before, during := b.mustTrack(t, live, httptest.NewRecorder()), b.mustTrack(t, live, httptest.NewRecorder())
 	if before.Done() {
 		t.Error("a request that was over before the revocation has to give up its connection")
 	}
