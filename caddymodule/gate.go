@@ -241,7 +241,7 @@ func (g *Gate) decide(r *http.Request, st *state, at *site, judges []*Gate, now 
 		if by = judges[i]; by != g {
 			there, status = by.place(r, at, st.ambiguous)
 		}
-		d = policy.Decide(by.need, there, identityOf(st.live), now)
+		d = policy.Decide(&by.need, there, identityOf(st.live), now)
 	}
 	if status == http.StatusNotFound {
 		return policy.Decision{Outcome: policy.Hide}, by, 0

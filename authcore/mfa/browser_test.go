@@ -108,10 +108,10 @@ func TestOneStepSitesDoNotAsk(t *testing.T) {
 	if id := skipped.Identity; id.Pending || id.Trusted || id.Level != authcore.AAL1 || !id.Skipped {
 		t.Errorf("%+v", id)
 	}
-	if d := policy.Decide(policy.Need{}, policy.Place{}, &skipped.Identity, w.Now()); d.Outcome != policy.StepUp {
+	if d := policy.Decide(&policy.Need{}, policy.Place{}, &skipped.Identity, w.Now()); d.Outcome != policy.StepUp {
 		t.Errorf("at a site that asks for a second factor: %+v", d)
 	}
-	if d := policy.Decide(policy.Need{OneStep: true}, policy.Place{}, &skipped.Identity, w.Now()); d.Outcome != policy.Allow {
+	if d := policy.Decide(&policy.Need{OneStep: true}, policy.Place{}, &skipped.Identity, w.Now()); d.Outcome != policy.Allow {
 		t.Errorf("at the site itself: %+v", d)
 	}
 	var stale *account.StaleError
@@ -119,7 +119,7 @@ func TestOneStepSitesDoNotAsk(t *testing.T) {
 		t.Errorf("turned off without a second factor: %v", err)
 	}
 	proven := mustProve(t, w, skipped, w.code(key))
-	if id := w.Live(proven).Identity; policy.Decide(policy.Need{}, policy.Place{}, &id, w.Now()).Outcome != policy.Allow {
+	if id := w.Live(proven).Identity; policy.Decide(&policy.Need{}, policy.Place{}, &id, w.Now()).Outcome != policy.Allow {
 		t.Errorf("after the second factor: %+v", id)
 	}
 	other, err := w.Accounts.SignIn(t.Context(), account.SignIn{Email: ada, Password: good, Client: oneStep})

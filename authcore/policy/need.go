@@ -41,7 +41,7 @@ type Need struct {
 }
 
 // asksForOrg reports whether an organization must be active.
-func (n Need) asksForOrg() bool { return n.Org || len(n.Orgs) > 0 }
+func (n *Need) asksForOrg() bool { return n.Org || len(n.Orgs) > 0 }
 
 // Place is what the address of a request says of organizations.
 type Place struct {
@@ -52,7 +52,7 @@ type Place struct {
 }
 
 // proofs are the kinds of proof of which one must be fresh; none means any.
-func (n Need) proofs() []authcore.FactorKind {
+func (n *Need) proofs() []authcore.FactorKind {
 	switch {
 	case len(n.Factors) > 0:
 		return n.Factors
@@ -63,7 +63,7 @@ func (n Need) proofs() []authcore.FactorKind {
 	}
 }
 
-func (n Need) inDomain(id *authcore.Identity) bool {
+func (n *Need) inDomain(id *authcore.Identity) bool {
 	if len(n.EmailDomains) == 0 {
 		return true
 	}
@@ -72,12 +72,12 @@ func (n Need) inDomain(id *authcore.Identity) bool {
 }
 
 // inOrg reports whether an organization would do.
-func (n Need) inOrg(o authcore.Org) bool {
+func (n *Need) inOrg(o authcore.Org) bool {
 	return !n.asksForOrg() || o.ID != "" && (len(n.Orgs) == 0 || slices.Contains(n.Orgs, o.Slug))
 }
 
 // hasRole reports whether an identity that acts in an organization has the role.
-func (n Need) hasRole(at Place, id *authcore.Identity, in authcore.Org) bool {
+func (n *Need) hasRole(at Place, id *authcore.Identity, in authcore.Org) bool {
 	role := id.Role
 	if at.Fixed || n.asksForOrg() {
 		role = in.Role

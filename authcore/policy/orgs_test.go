@@ -76,7 +76,7 @@ func TestOrganizations(t *testing.T) {
 		"fixed, any":                         {any, atAcme, undecided(), Allow, nil},
 		"fixed, named another":               {Need{Orgs: []string{"initech"}}, atAcme, second(), Forbid, []Condition{MissingOrg}},
 	} {
-		got := Decide(test.need, test.at, test.id, now)
+		got := Decide(&test.need, test.at, test.id, now)
 		if missing := conditions(got); got.Outcome != test.want || !slices.Equal(missing, test.missing) {
 			t.Errorf("%s: %s, missing %v; want %s, missing %v", name, got.Outcome, missing, test.want, test.missing)
 		}
@@ -114,7 +114,7 @@ func TestEveryStateAgainstEveryPlace(t *testing.T) {
 							case fixed == "" && org && (own == role || other == role || len(orgs) == 0):
 								want = ChooseOrg
 							}
-							if got := Decide(need, Place{fixed != "", fixed}, id, now); got.Outcome != want {
+							if got := Decide(&need, Place{fixed != "", fixed}, id, now); got.Outcome != want {
 								t.Errorf("own %q, other %q, platform %q, active %q, at %q, org %v: %s, want %s", own, other, platform, active, fixed, org, got.Outcome, want)
 							}
 						}
@@ -155,13 +155,13 @@ func TestEveryStateAgainstEveryOrganization(t *testing.T) {
 				want = Allow
 			}
 			acting, elsewhere := of(s.id, "acme", strict), of(s.id, "", strict)
-			if got := Decide(Need{}, Place{}, acting, now); got.Outcome != want {
+			if got := Decide(&Need{}, Place{}, acting, now); got.Outcome != want {
 				t.Errorf("%s in one that asks for %s: %s, want %s", s.name, rule, got.Outcome, want)
 			}
-			if got := Decide(Need{}, Place{true, "acme"}, elsewhere, now); got.Outcome != want {
+			if got := Decide(&Need{}, Place{true, "acme"}, elsewhere, now); got.Outcome != want {
 				t.Errorf("%s at one that asks for %s: %s, want %s", s.name, rule, got.Outcome, want)
 			}
-			if got := Decide(Need{}, Place{}, elsewhere, now).Outcome; got != Allow && got != Held && !(skipped && got == StepUp) {
+			if got := Decide(&Need{}, Place{}, elsewhere, now).Outcome; got != Allow && got != Held && !(skipped && got == StepUp) {
 				t.Errorf("%s outside of one that asks for %s: %s", s.name, rule, got)
 			}
 			if met := MeetsRules(acting, now); met != r.met(s) {
@@ -183,7 +183,7 @@ func TestWhatAnOrganizationAsksFor(t *testing.T) {
 	} {
 		org := in("acme", "member")
 		org.Rules = test.rules
-		got := Decide(Need{Factors: nil, Fresh: 2 * time.Hour}, Place{}, of(user(nil), "acme", org), now)
+		got := Decide(&Need{Factors: nil, Fresh: 2 * time.Hour}, Place{}, of(user(nil), "acme", org), now)
 		if got.Outcome != StepUp || !slices.Equal(conditions(got), []Condition{condition}) || !slices.Equal(got.Wanted, test.wanted) {
 			t.Errorf("%s: %+v", condition, got)
 		}
@@ -196,11 +196,11 @@ func TestTwoStepRolesAreEither(t *testing.T) {
 		"on the platform": user(func(id *authcore.Identity) { id.Role = "admin" }),
 		"in one":          of(user(nil), "acme", in("acme", "admin")),
 	} {
-		if got := Decide(need, Place{}, id, now); got.Outcome != StepUp {
+		if got := Decide(&need, Place{}, id, now); got.Outcome != StepUp {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if got := Decide(need, Place{}, of(user(nil), "", in("acme", "admin")), now); got.Outcome != Allow {
+	if got := Decide(&need, Place{}, of(user(nil), "", in("acme", "admin")), now); got.Outcome != Allow {
 		t.Errorf("in one that is not active: %+v", got)
 	}
 }
@@ -214,7 +214,7 @@ func TestDecidingAllocatesNothing(t *testing.T) {
 	need := Need{Org: true, Roles: []string{"owner"}, Fresh: 2 * time.Hour}
 	for name, at := range map[string]Place{"session": {}, "fixed": {true, "org-49"}} {
 		if n := testing.AllocsPerRun(100, func() {
-			if Decide(need, at, id, now).Outcome != Allow {
+			if Decide(&need, at, id, now).Outcome != Allow {
 				t.Error("not allowed")
 			}
 		}); n != 0 {

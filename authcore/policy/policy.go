@@ -70,7 +70,7 @@ type Decision struct {
 }
 
 // Decide judges an identity (nil: anonymous) against a need.
-func Decide(need Need, at Place, id *authcore.Identity, now time.Time) Decision {
+func Decide(need *Need, at Place, id *authcore.Identity, now time.Time) Decision {
 	if id == nil {
 		return Decision{Outcome: SignIn}
 	}
@@ -96,7 +96,7 @@ func Decide(need Need, at Place, id *authcore.Identity, now time.Time) Decision 
 }
 
 // lasting returns what the identity lacks and no step-up can give.
-func lasting(need Need, at Place, id *authcore.Identity) []Missing {
+func lasting(need *Need, at Place, id *authcore.Identity) []Missing {
 	var missing []Missing
 	if !need.inDomain(id) {
 		missing = append(missing, Missing{MissingEmailDomain, need.EmailDomains})
@@ -113,7 +113,7 @@ func lasting(need Need, at Place, id *authcore.Identity) []Missing {
 // choosable reports whether the identity would lack nothing that lasts if it acted
 // in another organization. Whoever belongs to none may make or join one where any
 // would do.
-func choosable(need Need, at Place, id *authcore.Identity) bool {
+func choosable(need *Need, at Place, id *authcore.Identity) bool {
 	if at.Fixed || !need.asksForOrg() || !need.inDomain(id) {
 		return false
 	}
@@ -124,7 +124,7 @@ func choosable(need Need, at Place, id *authcore.Identity) bool {
 }
 
 // unproven returns what the identity lacks and a step-up can give.
-func unproven(need Need, id *authcore.Identity, now time.Time) []Missing {
+func unproven(need *Need, id *authcore.Identity, now time.Time) []Missing {
 	var missing []Missing
 	if id.Level < need.Level {
 		missing = append(missing, Missing{MissingLevel, []string{string(need.Level)}})
@@ -149,13 +149,13 @@ func words(kinds []authcore.FactorKind) []string {
 	return list
 }
 
-func asksTwoStep(need Need, id *authcore.Identity) bool {
+func asksTwoStep(need *Need, id *authcore.Identity) bool {
 	return need.TwoStep && !id.Trusted && (len(need.TwoStepRoles) == 0 || hasEither(id, need.TwoStepRoles))
 }
 
 // wanted returns the kinds of proof that meet the first of what is missing. If
 // that is not all, the next request asks for the rest.
-func wanted(need Need, id *authcore.Identity, missing []Missing, now time.Time) []authcore.FactorKind {
+func wanted(need *Need, id *authcore.Identity, missing []Missing, now time.Time) []authcore.FactorKind {
 	switch missing[0].Condition {
 	case MissingLevel, MissingTwoStep:
 		return id.Raising()

@@ -62,7 +62,7 @@ func TestDecide(t *testing.T) {
 		"everything that is missing":    {Need{Roles: []string{"admin"}, Orgs: []string{"acme"}, Level: authcore.AAL2}, user(nil), Forbid, []Condition{MissingRole, MissingOrg}},
 		"proof in the future is no age": {Need{Fresh: time.Minute}, user(func(id *authcore.Identity) { *id = id.Prove(proof(authcore.FactorPassword, -time.Hour)) }), Allow, nil},
 	} {
-		got := Decide(test.need, Place{}, test.id, now)
+		got := Decide(&test.need, Place{}, test.id, now)
 		if missing := conditions(got); got.Outcome != test.want || !slices.Equal(missing, test.missing) {
 			t.Errorf("%s: %s, missing %v; want %s, missing %v", name, got.Outcome, missing, test.want, test.missing)
 		}

@@ -189,7 +189,7 @@ func TestEveryStateAgainstEveryRule(t *testing.T) {
 			default:
 				unmet[name]++
 			}
-			got := Decide(r.need, Place{}, s.id, now)
+			got := Decide(&r.need, Place{}, s.id, now)
 			outcomes[got.Outcome]++
 			if got.Outcome != want || got.Outcome == Held && got.Hold != s.hold {
 				t.Errorf("%s against %s: %s %s, want %s %s", s.name, name, got.Outcome, got.Hold, want, s.hold)
@@ -228,7 +228,7 @@ func states() (n int) {
 func helps(need Need, id *authcore.Identity, wanted []authcore.FactorKind) bool {
 	for range 3 {
 		proven := id.Prove(authcore.Factor{Kind: wanted[0], At: now, UserVerified: wanted[0] == authcore.FactorPasskey})
-		d := Decide(need, Place{}, &proven, now)
+		d := Decide(&need, Place{}, &proven, now)
 		if d.Outcome == Allow {
 			return true
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func (c Cookie) appendPresented(tokens []Token, lines []string) (_ []Token, name
 
 // valueOf returns the value of a cookie pair if it is ours.
 func (c Cookie) valueOf(pair string) (string, bool) {
-	pair = strings.Trim(pair, " \t")
+	pair = textproto.TrimString(pair)
 	if len(pair) <= len(c.Name) || pair[len(c.Name)] != '=' || pair[:len(c.Name)] != c.Name {
 		return "", false
 	}
@@ -106,7 +107,7 @@ func withoutOurs(line string) string {
 	for line != "" {
 		var pair string
 		pair, line, _ = strings.Cut(line, ";")
-		pair = strings.Trim(pair, " \t")
+		pair = textproto.TrimString(pair)
 		if pair == "" || ours(pair) {
 			continue
 		}
