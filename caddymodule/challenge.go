@@ -99,7 +99,7 @@ func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, st *state, at *s
 		back, formKept = offer, true
 	}
 	location = g.Portal + page(back)
-	if !formKept && !isNavigation(r) {
+	if !formKept && !isNavigation(r, st.came) {
 		return location, false
 	}
 	w.Header()["Location"] = []string{location}
@@ -149,8 +149,8 @@ func noStore(h http.Header) {
 // isNavigation reports whether a browser is about to show the answer as a
 // page. Sec-Fetch-Mode tells; for browsers without it, and for tools, a GET
 // that prefers HTML counts.
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || isUpgrade(r) {
+func isNavigation(r *http.Request, came arrival) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || came.upgrade {
 		return false
 	}
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {

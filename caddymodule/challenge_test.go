@@ -15,6 +15,13 @@ func request(method string, headers ...string) *http.Request {
 	return r
 }
 
+// came is what the strip handler notes of a request.
+func came(r *http.Request) arrival {
+	st := new(state)
+	(&Strip{app: &App{stripped: newNameSet()}}).clean(r, st)
+	return st.came
+}
+
 func TestIsNavigation(t *testing.T) {
 	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
 	for name, test := range map[string]struct {
@@ -38,7 +45,7 @@ func TestIsNavigation(t *testing.T) {
 		"CONNECT that navigates":   {request("CONNECT", "Sec-Fetch-Mode", "navigate"), false},
 		"OPTIONS that accepts all": {request("OPTIONS", "Accept", html), false},
 	} {
-		if got := isNavigation(test.r); got != test.want {
+		if got := isNavigation(test.r, came(test.r)); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
@@ -78,7 +85,7 @@ func TestCheckRisk(t *testing.T) {
 		"early upgrade":              {app, early(request("GET", "Upgrade", "websocket")), 425},
 		"upgrade of another dialect": {app, request("GET", "Upgrade", "TLS/1.0", "Origin", "https://evil.example"), 403},
 	} {
-		if got := (&Gate{app: test.app}).checkRisk(test.r, at); got != test.want {
+		if got := (&Gate{app: test.app}).checkRisk(test.r, came(test.r), at); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
 		}
 	}

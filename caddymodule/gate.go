@@ -135,11 +135,11 @@ func (g *Gate) Validate() error {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	st := stateOf(r)
 	if st == nil {
-		return caddyhttp.Error(http.StatusInternalServerError, errors.New("sigra: the strip handler must come before the gate"))
+		return errUnstripped
 	}
 	// A path that the app might read differently is judged by every gate of the
 	// site, also those that the router passed by, and is never public.
-	st.ambiguous = st.overrides || isAmbiguous(r.URL)
+	st.ambiguous = st.came.overrides || isAmbiguous(r.URL)
 	if !st.ambiguous {
 		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
 			if err != nil {
@@ -191,7 +191,7 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if !st.identified() {
 		return next.ServeHTTP(w, r)
 	}
-	if err := g.checkRisk(r, at); err != 0 {
+	if err := g.checkRisk(r, st.came, at); err != 0 {
 		return g.problem(w, r, at, st.live, err)
 	}
 	return g.track(w, r, next, st, at, judges, now)

@@ -3,9 +3,12 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sigra-auth/sigra/authcore/account"
 )
@@ -215,6 +218,17 @@ func TestForeignHost(t *testing.T) {
 		r.Host = "evil.example"
 		if w := g.do(t, r); w.Code != http.StatusMisdirectedRequest {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestHandlersOutOfOrder calls the handlers as a hand-written configuration may.
+func TestHandlersOutOfOrder(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	passed := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { t.Error("the app was reached"); return nil })
+	for name, h := range map[string]caddyhttp.MiddlewareHandler{"gate": &Gate{app: g.app}, "portal": &Portal{Path: "/_auth", app: g.app}} {
+		if err := h.ServeHTTP(httptest.NewRecorder(), get("/_auth/login"), passed); err == nil || !strings.Contains(err.Error(), "strip handler") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -22,7 +22,7 @@ const keepTimeout = 5 * time.Second
 // be offered as if the visitor had written it. Whose it is tells the session or,
 // when that has ended, the mark of the browser: nobody else gets to see it.
 func (g *Gate) keep(r *http.Request, st *state, at *site) (page string) {
-	if !isForm(r) || !isSameOrigin(r, at) {
+	if !isForm(r, st.came) || !isSameOrigin(r, at) {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), keepTimeout)
@@ -66,9 +66,9 @@ func marks(st *state, at *site) (values []string) {
 }
 
 // isForm reports whether a browser has posted a form whose answer it will show.
-func isForm(r *http.Request) bool {
+func isForm(r *http.Request, came arrival) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
-	if r.Method != http.MethodPost || mode != "" && mode != "navigate" || isUpgrade(r) || r.Header.Get("X-Requested-With") != "" {
+	if r.Method != http.MethodPost || mode != "" && mode != "navigate" || came.upgrade || r.Header.Get("X-Requested-With") != "" {
 		return false
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -13,7 +13,7 @@ import (
 // to the same page under the present one. To anybody else that slug is one like any
 // other; who is signed out, or belongs nowhere, causes no look at the database.
 func (g *Gate) follow(w http.ResponseWriter, r *http.Request, st *state, at *site) bool {
-	if st.live == nil || len(st.live.Identity.Orgs) == 0 || !isNavigation(r) {
+	if st.live == nil || len(st.live.Identity.Orgs) == 0 || !isNavigation(r, st.came) {
 		return false
 	}
 	source, slug := g.named(r, at, st.ambiguous)

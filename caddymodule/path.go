@@ -77,8 +77,7 @@ func hasEncodedSeparator(raw string) bool {
 }
 
 // overrides reports whether a header asks frameworks to take the request for one of
-// another method or address than the ones that matchers see: such a request is
-// ambiguous, too.
+// another method or address than those that matchers see: it is ambiguous, too.
 func overrides(name string, values []string, method string) bool {
 	if name == "" || name[0] != 'X' && name[0] != 'x' {
 		return false

@@ -77,12 +77,16 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if at == nil {
 		return misdirected(w, r)
 	}
-	if st := stateOf(r); st != nil && len(st.cookies) > 0 {
+	st := stateOf(r)
+	if st == nil {
+		return errUnstripped
+	}
+	if len(st.cookies) > 0 {
 		r.Header["Cookie"] = st.cookies // the pages do read what no app may
 	}
 	facts := p.app.facts(r, at, p.Path)
 	switch {
-	case isEarly(r) && !isSafe(r.Method):
+	case st.came.early && !isSafe(r.Method):
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusTooEarly})
 	case !strings.HasPrefix(r.URL.Path, p.Path+"/assets/") && p.app.engine.awaitReady(r.Context()) != nil:
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})

@@ -29,9 +29,9 @@ type state struct {
 	stream   session.Stream // while tracked
 	retries  int
 	outcome  policy.Outcome
-	// overrides says that the client wants the request taken for another, and
-	// ambiguous that the app might take it for one, see isAmbiguous.
-	overrides, ambiguous bool
+	came     arrival
+	// ambiguous says that the app might take the request for another, see isAmbiguous.
+	ambiguous bool
 	// id is the identity of live, as it acts where the request came to.
 	id *authcore.Identity
 	// place is the organization that the address names, if it does.

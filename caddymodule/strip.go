@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -32,6 +33,10 @@ func (s *Strip) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
+// errUnstripped answers what came past the strip handler, by a configuration that was
+// not written by the directive.
+var errUnstripped = caddyhttp.Error(http.StatusInternalServerError, errors.New("sigra: the strip handler must come before the portal and the gate"))
+
 func appOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.App(appID)
 	if err != nil {
@@ -52,6 +57,7 @@ func (s *Strip) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // pages need of it.
 func (s *Strip) clean(r *http.Request, st *state) {
 	names := s.app.stripped
+	st.came = arrivalOf(r)
 	for name, values := range r.Header {
 		switch {
 		case name == "Cookie":
@@ -62,8 +68,8 @@ func (s *Strip) clean(r *http.Request, st *state) {
 			set(r.Header, name, names.without(values))
 		case names.has(name):
 			delete(r.Header, name)
-		case overrides(name, values, r.Method):
-			st.overrides = true
+		default:
+			st.came.note(name, values, r.Method)
 		}
 	}
 	if len(r.Trailer) > 0 {
