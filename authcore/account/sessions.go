@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
@@ -14,9 +15,16 @@ import (
 // transaction: it is written first, with a job that sees to it that what it
 // tells happens.
 
-// Sessions returns the sessions of the signed-in user, newest first.
+// Sessions returns the sessions of the signed-in user: the one that asks, then the
+// others, newest first.
 func (s *Service) Sessions(ctx context.Context, live *session.Live) ([]session.Session, error) {
-	return s.sessions.List(ctx, live.Identity.UserID)
+	list, err := s.sessions.List(ctx, live.Identity.UserID)
+	if own := slices.IndexFunc(list, func(other session.Session) bool { return other.ID == live.ID }); own > 0 {
+		this := list[own]
+		copy(list[1:], list[:own])
+		list[0] = this
+	}
+	return list, err
 }
 
 // SignOut ends the session that a request runs in.

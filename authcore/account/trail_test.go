@@ -121,7 +121,7 @@ func TestOtherSessionsEndAndThisOneGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := w.Sessions(t.Context(), live)
-	if err != nil || len(list) != 4 || list[0].ID != open[3].Session.ID {
+	if err != nil || len(list) != 4 || list[0].ID != open[2].Session.ID || list[1].ID != open[3].Session.ID || list[3].ID != open[0].Session.ID {
 		t.Errorf("%d sessions, %v", len(list), err)
 	}
 	if n, err := w.RevokeOthers(t.Context(), live, client); err != nil || n != 3 {

@@ -1,8 +1,11 @@
 package passkey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -120,7 +123,7 @@ func (s *Service) FinishRegistration(ctx context.Context, live *session.Live, rp
 	if !ok {
 		return account.SignedIn{}, ErrRefused
 	}
-	if err := s.add(ctx, live, o.user, rp, credential, discoverable, client); err != nil {
+	if err := s.add(ctx, live, o, rp, credential, discoverable, client); err != nil {
 		return account.SignedIn{}, err
 	}
 	hadOthers := o.user.TwoStep() || len(o.passkeys) > 0
@@ -140,20 +143,18 @@ func kept(parsed *protocol.ParsedCredentialCreationData, required bool) (discove
 }
 
 // add stores a passkey and tells the owner.
-func (s *Service) add(ctx context.Context, live *session.Live, user authcore.User, rp RelyingParty, credential *webauthn.Credential, discoverable bool, client authcore.Client) error {
+func (s *Service) add(ctx context.Context, live *session.Live, o owner, rp RelyingParty, credential *webauthn.Credential, discoverable bool, client authcore.Client) error {
 	now := s.Clock().UTC()
 	p := Passkey{
-		ID: credential.ID, UserID: user.ID, RPID: rp.ID, SignCount: credential.Authenticator.SignCount,
+		ID: credential.ID, UserID: o.user.ID, RPID: rp.ID, SignCount: credential.Authenticator.SignCount,
 		Discoverable: discoverable, BackedUp: credential.Flags.BackupState, CreatedAt: now,
 	}
 	var err error
 	if p.Data, err = dataOf(credential); err != nil {
 		return err
 	}
-	if p.Name = p.Model(); p.Name == "" {
-		p.Name = defaultName
-	}
-	letter, err := mail.NewJob(s.Sealer, mail.About(mail.PasskeyAdded, user, client, map[string]string{"name": p.Name}).LeadingTo("/account/passkeys"), now)
+	p.Name = o.nameFor(p)
+	letter, err := mail.NewJob(s.Sealer, mail.About(mail.PasskeyAdded, o.user, client, map[string]string{"name": p.Name}).LeadingTo("/account/passkeys"), now)
 	if err != nil {
 		return err
 	}
@@ -161,12 +162,23 @@ func (s *Service) add(ctx context.Context, live *session.Live, user authcore.Use
 	if err := s.Store.AddPasskey(ctx, p, live.AuthEpoch, MaxPerUser, event, letter); err != nil {
 		return fmt.Errorf("storing passkey: %w", err)
 	}
-	s.Events.Emit(events.PasskeyAdded, map[string]any{"user_id": user.ID})
+	s.Events.Emit(events.PasskeyAdded, map[string]any{"user_id": o.user.ID})
 	return nil
 }
 
 // defaultName is what a passkey is called that does not say what keeps it.
 const defaultName = "Passkey"
+
+// nameFor returns what a new passkey is called until its owner renames it: what keeps
+// it, with a number where another one is called so.
+func (o owner) nameFor(p Passkey) string {
+	base := cmp.Or(p.Model(), defaultName)
+	name := base
+	for n := 2; slices.ContainsFunc(o.passkeys, func(other Passkey) bool { return other.Name == name }); n++ {
+		name = base + " " + strconv.Itoa(n)
+	}
+	return name
+}
 
 // factorOf is what an answer with these flags proves.
 func factorOf(flags protocol.AuthenticatorFlags) authcore.Factor {

@@ -49,6 +49,27 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+// Passkeys that nobody has named can be told apart.
+func TestNewPasskeysAreNumbered(t *testing.T) {
+	w := newWorld(t, passkey.CountWarn)
+	signedIn := w.ByPassword(ada, client)
+	for range 3 {
+		var err error
+		registered, err := w.register(fixture.NewAuthenticator(t), signedIn)
+		w.Check(err)
+		signedIn = w.Live(registered)
+	}
+	list, err := w.List(t.Context(), signedIn)
+	w.Check(err)
+	var names []string
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"Passkey", "Passkey 2", "Passkey 3"}) {
+		t.Errorf("they are called %q", names)
+	}
+}
+
 func TestRegisterTwice(t *testing.T) {
 	w := newWorld(t, passkey.CountWarn)
 	a := w.owned()
