@@ -135,11 +135,11 @@ func (g *Gate) Validate() error {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	st := stateOf(r)
 	if st == nil {
-		return errUnstripped
+		return caddyhttp.Error(http.StatusInternalServerError, errUnstripped)
 	}
-	// A path that the app might read differently is judged by every gate of the
+	// A request that the app might read differently is judged by every gate of the
 	// site, also those that the router passed by, and is never public.
-	st.ambiguous = st.came.overrides || isAmbiguous(r.URL)
+	st.ambiguous = st.came.overrides(r.Method) || isAmbiguous(r.URL)
 	if !st.ambiguous {
 		if ok, err := g.matchers.AnyMatchWithError(r); err != nil || !ok {
 			if err != nil {

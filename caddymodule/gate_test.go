@@ -181,18 +181,18 @@ func TestHeadersDoNotShareLines(t *testing.T) {
 	g.upstream = func(_ http.ResponseWriter, r *http.Request) {
 		once, changed = r.Header.Clone(), r.Header.Clone()
 		for name := range once {
-			for other, values := range r.Header {
-				if want := changed[other]; !slices.Equal(values, want) {
-					t.Errorf("%s is %q after another was changed, it was %q", other, values, want)
-				}
-			}
 			r.Header[name][0] += "!"
 			r.Header[name] = append(r.Header[name], "more")
 			changed[name] = slices.Clone(r.Header[name])
+			for other, values := range r.Header {
+				if want := changed[other]; !slices.Equal(values, want) {
+					t.Errorf("%s is %q after %s was changed, it was %q", other, values, name, want)
+				}
+			}
 		}
 	}
 	g.do(t, get("/both", "Cookie", cookie))
-	if len(once) <= len(state{}.room) {
+	if len(once) <= roomForLines { // the request had none of its own that is left
 		t.Fatalf("only %d headers: there is room for all", len(once))
 	}
 	for name, want := range map[string]string{"Remote-User": testEmail, "X-Webauth-User": testEmail, "X-Auth-Request-Email": testEmail, "X-Forwarded-Email": testEmail, "X-Name": "Ada Lovelace"} {

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -72,22 +71,6 @@ func hasEncodedSeparator(raw string) bool {
 			break
 		}
 		i += next + 1
-	}
-	return false
-}
-
-// overrides reports whether a header asks frameworks to take the request for one of
-// another method or address than those that matchers see: it is ambiguous, too.
-func overrides(name string, values []string, method string) bool {
-	if name == "" || name[0] != 'X' && name[0] != 'x' {
-		return false
-	}
-	var room [64]byte
-	switch string(appendFolded(room[:0], name)) {
-	case "x-http-method-override", "x-http-method", "x-method-override":
-		return slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(v, method) })
-	case "x-original-url", "x-rewrite-url":
-		return true
 	}
 	return false
 }

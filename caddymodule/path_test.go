@@ -101,8 +101,26 @@ func TestOverriddenRequestsAreNotPublic(t *testing.T) {
 			t.Errorf("%s goes unnoticed", name)
 		}
 	}
+	if served("X-HTTP-Method-Override", "GET", "x_method_override", "DELETE") {
+		t.Error("one of two methods goes unnoticed")
+	}
 	if !served("X-Requested-With", "XMLHttpRequest", "Accept", "*/*", "x", "1") {
 		t.Error("other headers count, too")
+	}
+}
+
+// TestOverriddenMethodIsComparedWhenJudged passes a gate again after another handler
+// has changed the method, as Caddy does before handle_errors.
+func TestOverriddenMethodIsComparedWhenJudged(t *testing.T) {
+	g := newGateway(t, "", "sigra {\npublic /page\n}")
+	reached := 0
+	g.upstream = func(http.ResponseWriter, *http.Request) { reached++ }
+	r := get("/page", "X-HTTP-Method-Override", "DELETE")
+	r.Method = http.MethodDelete
+	g.do(t, r)
+	r.Method = http.MethodGet
+	if g.do(t, r); reached != 1 {
+		t.Errorf("passed %d times, want 1: as DELETE", reached)
 	}
 }
 

@@ -79,7 +79,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	}
 	st := stateOf(r)
 	if st == nil {
-		return errUnstripped
+		return caddyhttp.Error(http.StatusInternalServerError, errUnstripped)
 	}
 	if len(st.cookies) > 0 {
 		r.Header["Cookie"] = st.cookies // the pages do read what no app may

@@ -22,7 +22,7 @@ func (p *privateWriter) serve(next caddyhttp.Handler, w http.ResponseWriter, r *
 	if p.serving {
 		return next.ServeHTTP(w, r)
 	}
-	*p = privateWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, serving: true}
+	p.ResponseWriter, p.serving, p.marked = w, true, false
 	defer func() { p.serving = false }() // a handler of errors may answer instead
 	err := next.ServeHTTP(p, r)
 	if err == nil {

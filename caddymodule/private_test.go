@@ -1,10 +1,14 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func TestSharedCachesStoreNothing(t *testing.T) {
@@ -49,5 +53,21 @@ func checkPrivate(t *testing.T, g *gateway) {
 	g.upstream = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "public") }
 	if got := g.do(t, get("/open/page")).Header().Get("Cache-Control"); got != "no-store" { // a challenge
 		t.Errorf("an anonymous visitor gets %q", got)
+	}
+}
+
+// TestPrivateStaysSaid lets a second handler answer after the first has marked a header
+// that was not sent, as behind a writer that holds it back.
+func TestPrivateStaysSaid(t *testing.T) {
+	var p privateWriter
+	w := httptest.NewRecorder()
+	fails := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, _ = w.Write(nil)
+		return errors.New("the app is away")
+	})
+	_ = p.serve(fails, w, nil)
+	_ = p.serve(caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errors.New("the same") }), w, nil)
+	if got := w.Header()["Cache-Control"]; !slices.Equal(got, []string{"private"}) {
+		t.Errorf("%q", got)
 	}
 }

@@ -30,7 +30,8 @@ type state struct {
 	retries  int
 	outcome  policy.Outcome
 	came     arrival
-	// ambiguous says that the app might take the request for another, see isAmbiguous.
+	// ambiguous says that the app might take the request for another: by what its
+	// header asks for, or by its address.
 	ambiguous bool
 	// id is the identity of live, as it acts where the request came to.
 	id *authcore.Identity
@@ -40,9 +41,11 @@ type state struct {
 	private privateWriter
 	// room is for the lines of identity headers, with so many used: those of a dialect,
 	// of an organization and the assertion need no allocation each.
-	room [9]string
+	room [roomForLines]string
 	used int
 }
+
+const roomForLines = 9
 
 // line returns a value as the only line of a header. It has a place of its own and
 // cannot grow into its neighbour, because later handlers change headers in place.

@@ -35,7 +35,7 @@ func (s *Strip) Provision(ctx caddy.Context) (err error) {
 
 // errUnstripped answers what came past the strip handler, by a configuration that was
 // not written by the directive.
-var errUnstripped = caddyhttp.Error(http.StatusInternalServerError, errors.New("sigra: the strip handler must come before the portal and the gate"))
+var errUnstripped = errors.New("sigra: the strip handler must come before the portal and the gate")
 
 func appOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.App(appID)
@@ -69,7 +69,7 @@ func (s *Strip) clean(r *http.Request, st *state) {
 		case names.has(name):
 			delete(r.Header, name)
 		default:
-			st.came.note(name, values, r.Method)
+			st.came.note(name, values)
 		}
 	}
 	if len(r.Trailer) > 0 {

@@ -94,6 +94,9 @@ func (st *Stream) Done() (ended bool) {
 	} else {
 		st.shard.first = st.next
 	}
+	// Whoever still holds the request, such as a connection to a client that does not
+	// read, must not hold its neighbours, and theirs.
+	st.prev, st.next, st.live, st.conn, st.cancel = nil, nil, nil, nil, nil
 	return st.ended
 }
 

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -182,6 +184,37 @@ func TestDoneTellsWhetherTheSessionHasEnded(t *testing.T) {
 	if !during.Done() {
 		t.Error("a request that the revocation interrupted may keep its connection")
 	}
+}
+
+// TestFinishedStreamsHoldNothing keeps one finished request, as a client may that does
+// not read its answer, while others overlap one another.
+func TestFinishedStreamsHoldNothing(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	const others = 100
+	var gone atomic.Int32
+	start := func() *Stream {
+		w := &deadlines{ResponseWriter: httptest.NewRecorder()}
+		runtime.AddCleanup(w, func(int) { gone.Add(1) }, 0)
+		return b.mustTrack(t, live, w)
+	}
+	kept := start()
+	last := start()
+	kept.Done()
+	for range others - 1 {
+		next := start()
+		last.Done()
+		last = next
+	}
+	last.Done()
+	for deadline := time.Now().Add(10 * time.Second); gone.Load() <= others && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		runtime.GC()
+	}
+	if n := gone.Load(); n != others+1 {
+		t.Errorf("%d of %d writers are held by a request that is over", others+1-n, others+1)
+	}
+	runtime.KeepAlive(kept)
 }
 
 // deadlines notes that a deadline was set.
