@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"net/http"
+	"runtime/debug"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sigra-auth/sigra/authcore/session"
 )
 
 // discard is a response writer without a network behind it.
@@ -16,10 +19,16 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
 // BenchmarkGate measures what Sigra adds to a request: strip, portal and gate,
-// without Caddy's server and the proxy.
+// without Caddy's server and the proxy. Hashing a token, which a cached hit does once,
+// tells how fast the machine is at the moment.
 func BenchmarkGate(b *testing.B) {
 	g := newGateway(b, "", "sigra")
 	signedIn := get("/page", "Cookie", g.signIn(b), "Accept", "text/html", "User-Agent", "bench")
+	b.Run("hash of a token", func(b *testing.B) {
+		for token := session.NewToken(); b.Loop(); {
+			token.Hash()
+		}
+	})
 	b.Run("cached hit", func(b *testing.B) { g.measure(b, signedIn) })
 	b.Run("anonymous", func(b *testing.B) { g.measure(b, get("/page", "Accept", "text/html", "User-Agent", "bench")) })
 	orgs, cookie := two(b, "sigra {\norg from header X-Org\nrequire role member\n}")
@@ -29,13 +38,15 @@ func BenchmarkGate(b *testing.B) {
 }
 
 // measure serves a request again and again. Requests are made in batches while the
-// clock is stopped: making one as Caddy does takes longer than the gate.
+// clock is stopped: making one as Caddy does takes longer than the gate, and ten times
+// the memory, so the collector runs as often as for what the gate uses alone.
 func (g *gateway) measure(b *testing.B, from *http.Request) {
 	before, signatures := g.app.engine.sessions.Stats(), g.app.engine.signer.Signatures()
 	var batch [16]struct {
 		w http.ResponseWriter
 		r *http.Request
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		next := &batch[n%len(batch)]
@@ -57,7 +68,7 @@ func (g *gateway) measure(b *testing.B, from *http.Request) {
 // arrive makes a fresh request and its writer as Caddy's server does.
 func arrive(from *http.Request) (http.ResponseWriter, *http.Request) {
 	r := *from
-	r.Header = make(http.Header, len(from.Header)+8)
+	r.Header = make(http.Header, len(from.Header))
 	for name, values := range from.Header {
 		r.Header[name] = values
 	}
@@ -97,7 +108,7 @@ func TestHotPathTouchesNoStoreAndSignsOnce(t *testing.T) {
 }
 
 func TestGateStaysWithinItsAllocations(t *testing.T) {
-	for place, most := range map[string]float64{"session": 2, "header X-Org": 6} {
+	for place, most := range map[string]float64{"session": 2, "header X-Org": 9} {
 		g, cookie := two(t, "sigra {\norg from "+place+"\n}")
 		g.mustStayWithin(t, get("/page", "Cookie", cookie, "Accept", "text/html", "X-Org", "initech"), most)
 	}
