@@ -133,7 +133,7 @@ func (g *Gate) Validate() error {
 
 // ServeHTTP judges a request.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	st := stateOf(r)
+	st := stateOf(w, r)
 	if st == nil {
 		return caddyhttp.Error(http.StatusInternalServerError, errUnstripped)
 	}
@@ -257,7 +257,8 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 	if err := g.target(at).inject(r, st, now); err != nil {
 		return g.unavailable(w, r, at, err)
 	}
-	err := st.private.serve(next, w, r)
+	st.private.personal = true
+	err := next.ServeHTTP(w, r)
 	if err != nil {
 		// Handlers of errors get the same request, and may pass it to an app
 		// after the session has ended.

@@ -77,7 +77,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if at == nil {
 		return misdirected(w, r)
 	}
-	st := stateOf(r)
+	st := stateOf(w, r)
 	if st == nil {
 		return caddyhttp.Error(http.StatusInternalServerError, errUnstripped)
 	}

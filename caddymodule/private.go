@@ -12,17 +12,20 @@ import (
 // one user, also when the app says "public" because it knows nothing of users.
 type privateWriter struct {
 	caddyhttp.ResponseWriterWrapper
-	serving, marked bool
-	said            [1]string // room for what is said where the app says nothing
+	st *state
+	// serving says that handlers answer to it, personal that what they answer is for
+	// one user, and marked that the header says so.
+	serving, personal, marked bool
+	said                      [1]string // room for what is said where the app says nothing
 }
 
-// serve lets a handler answer to w, once however many gates a request passes: the
+// serve lets a handler answer to w, once however many directives a request passes: the
 // writer of the first is around those of the others.
 func (p *privateWriter) serve(next caddyhttp.Handler, w http.ResponseWriter, r *http.Request) error {
 	if p.serving {
 		return next.ServeHTTP(w, r)
 	}
-	p.ResponseWriter, p.serving, p.marked = w, true, false
+	p.ResponseWriter, p.serving, p.personal, p.marked = w, true, false, false
 	defer func() { p.serving = false }() // a handler of errors may answer instead
 	err := next.ServeHTTP(p, r)
 	if err == nil {
@@ -33,7 +36,7 @@ func (p *privateWriter) serve(next caddyhttp.Handler, w http.ResponseWriter, r *
 
 // mark sees to the header before it is sent.
 func (p *privateWriter) mark() {
-	if p.marked {
+	if p.marked || !p.personal {
 		return
 	}
 	p.marked = true

@@ -61,13 +61,32 @@ func checkPrivate(t *testing.T, g *gateway) {
 func TestPrivateStaysSaid(t *testing.T) {
 	var p privateWriter
 	w := httptest.NewRecorder()
-	fails := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
-		_, _ = w.Write(nil)
-		return errors.New("the app is away")
-	})
-	_ = p.serve(fails, w, nil)
-	_ = p.serve(caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errors.New("the same") }), w, nil)
+	for range 2 {
+		_ = p.serve(caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			if got := p.Header()["Cache-Control"]; len(got) > 0 && got[0] != "private" {
+				t.Errorf("blanked to %q", got)
+			}
+			p.personal = true
+			_, _ = w.Write(nil)
+			return errors.New("the app is away")
+		}), w, nil)
+	}
 	if got := w.Header()["Cache-Control"]; !slices.Equal(got, []string{"private"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestAnonymousAnswersStayAsTheyAre passes a public request, and one without a session
+// after one with: what an app says to everybody may be stored.
+func TestAnonymousAnswersStayAsTheyAre(t *testing.T) {
+	g := newGateway(t, "", "sigra {\npublic /page\n}")
+	g.upstream = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		_, _ = w.Write([]byte("x"))
+	}
+	for _, test := range []struct{ cookie, want string }{{g.signIn(t), "private, max-age=60"}, {"", "public, max-age=60"}} {
+		if got := g.do(t, get("/page", "Cookie", test.cookie)).Header().Get("Cache-Control"); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
 	}
 }

@@ -59,29 +59,33 @@ func (st *state) line(value string) []string {
 	return line
 }
 
-// stateOf returns the state of a request, nil before it was stripped.
-func stateOf(r *http.Request) *state {
+// stateOf returns the state of a request, nil before it was stripped. Where no other
+// handler stands between, the writer tells it without a search.
+func stateOf(w http.ResponseWriter, r *http.Request) *state {
+	if p, ok := w.(*privateWriter); ok {
+		return p.st
+	}
 	st, _ := caddyhttp.GetVar(r.Context(), stateVar).(*state)
 	return st
 }
 
-// newState attaches a state to a request and makes its placeholders known:
-// {http.auth.user.*} are empty for an anonymous visitor, because Caddy sends an
-// unknown placeholder upstream as its literal text.
-// It returns nil if the request has one already.
-func newState(r *http.Request) *state {
+// attachState returns the state of a request and, if it has made that, makes its
+// placeholders known: {http.auth.user.*} are empty for an anonymous visitor, because
+// Caddy sends an unknown placeholder upstream as its literal text.
+func attachState(r *http.Request) (st *state, made bool) {
 	vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
-	if vars[stateVar] != nil {
-		return nil
+	if st, ok := vars[stateVar].(*state); ok {
+		return st, false
 	}
-	st := new(state)
+	st = new(state)
+	st.private.st = st
 	if ok {
 		vars[stateVar] = st
 	}
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(st.placeholder)
 	}
-	return st
+	return st, true
 }
 
 const (

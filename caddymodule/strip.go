@@ -47,10 +47,11 @@ func appOf(ctx caddy.Context) (*App, error) {
 
 // ServeHTTP cleans the request once, however many directives a site has.
 func (s *Strip) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if st := newState(r); st != nil {
+	st, made := attachState(r)
+	if made {
 		s.clean(r, st)
 	}
-	return next.ServeHTTP(w, r)
+	return st.private.serve(next, w, r)
 }
 
 // clean goes over the header once, and notes in the state what the gate and the
