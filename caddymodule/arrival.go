@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // arrival is what the header of a request says of how it came, as the client sent it.
@@ -52,8 +53,8 @@ func (a *arrival) noteOverride(name string, values []string) {
 	}
 }
 
-// overrides reports whether the request asks to be taken for one of another method or
-// address than those that matchers see now.
+// overrides reports whether apps may take the request for one of another method or
+// address than those that matchers see now: some take "post" for POST.
 func (a arrival) overrides(method string) bool {
-	return a.elsewhere || a.method != "" && !strings.EqualFold(a.method, method)
+	return a.elsewhere || a.method != "" && !strings.EqualFold(a.method, method) || strings.ContainsFunc(method, unicode.IsLower)
 }

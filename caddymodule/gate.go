@@ -134,7 +134,7 @@ func (g *Gate) Validate() error {
 // ServeHTTP judges a request.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	st := stateOf(w, r)
-	if st == nil {
+	if st == nil || !st.private.serving {
 		return caddyhttp.Error(http.StatusInternalServerError, errUnstripped)
 	}
 	// A request that the app might read differently is judged by every gate of the

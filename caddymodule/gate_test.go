@@ -226,8 +226,15 @@ func TestForeignHost(t *testing.T) {
 func TestHandlersOutOfOrder(t *testing.T) {
 	g := newGateway(t, "", "sigra")
 	passed := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { t.Error("the app was reached"); return nil })
-	for name, h := range map[string]caddyhttp.MiddlewareHandler{"gate": &Gate{app: g.app}, "portal": &Portal{Path: "/_auth", app: g.app}} {
-		if err := h.ServeHTTP(httptest.NewRecorder(), get("/_auth/login"), passed); err == nil || !strings.Contains(err.Error(), "strip handler") {
+	over := get("/_auth/login") // for an error that is handled outside of what was stripped
+	g.do(t, over)
+	for name, test := range map[string]struct {
+		h caddyhttp.MiddlewareHandler
+		r *http.Request
+	}{
+		"gate": {&Gate{app: g.app}, get("/")}, "portal": {&Portal{Path: "/_auth", app: g.app}, get("/_auth/login")}, "gate of errors": {&Gate{app: g.app}, over},
+	} {
+		if err := test.h.ServeHTTP(httptest.NewRecorder(), test.r, passed); err == nil || !strings.Contains(err.Error(), "strip handler") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -26,8 +26,10 @@ import (
 type gateway struct {
 	app   *App
 	chain caddyhttp.Handler
-	// upstream is what the handlers call when the request may pass.
+	// upstream is what the handlers call when the request may pass, and fail what they
+	// get from it.
 	upstream http.HandlerFunc
+	fail     error
 }
 
 const (
@@ -110,7 +112,7 @@ func (g *gateway) chainOf(routes caddyhttp.RouteList) caddyhttp.Handler {
 		if g.upstream != nil {
 			g.upstream(w, r)
 		}
-		return nil
+		return g.fail
 	})
 	for i := len(handlers) - 1; i >= 0; i-- {
 		handler, after := handlers[i], next

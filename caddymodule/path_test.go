@@ -104,6 +104,14 @@ func TestOverriddenRequestsAreNotPublic(t *testing.T) {
 	if served("X-HTTP-Method-Override", "GET", "x_method_override", "DELETE") {
 		t.Error("one of two methods goes unnoticed")
 	}
+	for method, want := range map[string]bool{"POST": true, "M-SEARCH": true, "post": false, "Post": false} {
+		reached = false
+		r := get("/page")
+		r.Method = method
+		if g.do(t, r); reached != want {
+			t.Errorf("%s: passed %v", method, reached)
+		}
+	}
 	if !served("X-Requested-With", "XMLHttpRequest", "Accept", "*/*", "x", "1") {
 		t.Error("other headers count, too")
 	}

@@ -28,9 +28,7 @@ func (p *privateWriter) serve(next caddyhttp.Handler, w http.ResponseWriter, r *
 	p.ResponseWriter, p.serving, p.personal, p.marked = w, true, false, false
 	defer func() { p.serving = false }() // a handler of errors may answer instead
 	err := next.ServeHTTP(p, r)
-	if err == nil {
-		p.mark() // the server sends a header that nobody has written
-	}
+	p.mark() // the server sends a header that nobody has written, or that of an error
 	return err
 }
 
@@ -41,6 +39,11 @@ func (p *privateWriter) mark() {
 	}
 	p.marked = true
 	h := p.Header()
+	for name := range h {
+		if isTargeted(name) {
+			delete(h, name)
+		}
+	}
 	if said := h["Cache-Control"]; len(said) > 0 {
 		h["Cache-Control"] = privately(said)
 		return
@@ -73,6 +76,16 @@ func (p *privateWriter) ReadFrom(r io.Reader) (int64, error) {
 func (p *privateWriter) FlushError() error {
 	p.mark()
 	return http.NewResponseController(p.ResponseWriter).Flush()
+}
+
+// isTargeted reports whether a field speaks to some caches alone, which then do not
+// look at Cache-Control: those of RFC 9213, and older ones of CDNs and of nginx.
+func isTargeted(name string) bool {
+	switch name {
+	case "Surrogate-Control", "Edge-Control", "X-Accel-Expires":
+		return true
+	}
+	return strings.HasSuffix(name, "Cdn-Cache-Control")
 }
 
 // privately returns Cache-Control lines (RFC 9111 section 5.2.2) with what an app says,

@@ -56,6 +56,38 @@ func checkPrivate(t *testing.T, g *gateway) {
 	}
 }
 
+// TestAnswersToErrorsArePrivate lets the app fail, as the `error` directive does: who
+// answers instead may say what it knows of the user, and does so to the same header.
+func TestAnswersToErrorsArePrivate(t *testing.T) {
+	g := newGateway(t, "", "sigra {\npublic /page\n}")
+	for cookie, want := range map[string]string{g.signIn(t): "private, max-age=60", "": "public, max-age=60"} {
+		w := httptest.NewRecorder()
+		g.fail = errors.New("not here")
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		if err := g.chain.ServeHTTP(w, get("/page", "Cookie", cookie)); !errors.Is(err, g.fail) {
+			t.Fatal(err)
+		}
+		if got := w.Header().Get("Cache-Control"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestNoCacheIsToldOtherwise has the app speak to caches by fields that are theirs.
+func TestNoCacheIsToldOtherwise(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	g.upstream = func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range []string{"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"} {
+			w.Header().Set(name, "max-age=60")
+		}
+		w.Header().Set("X-Own", "1")
+	}
+	h := g.do(t, get("/page", "Cookie", g.signIn(t))).Header()
+	if delete(h, "X-Own"); len(h) != 1 || h.Get("Cache-Control") != "private" {
+		t.Errorf("left: %v", h)
+	}
+}
+
 // TestPrivateStaysSaid lets a second handler answer after the first has marked a header
 // that was not sent, as behind a writer that holds it back.
 func TestPrivateStaysSaid(t *testing.T) {

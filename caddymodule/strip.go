@@ -35,7 +35,7 @@ func (s *Strip) Provision(ctx caddy.Context) (err error) {
 
 // errUnstripped answers what came past the strip handler, by a configuration that was
 // not written by the directive.
-var errUnstripped = errors.New("sigra: the strip handler must come before the portal and the gate")
+var errUnstripped = errors.New("sigra: the strip handler must be around the portal and the gate")
 
 func appOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.App(appID)
