@@ -11,7 +11,8 @@ import (
 
 func TestCommands(t *testing.T) {
 	g := gateway.Start(t, gateway.Config{})
-	for name, running := range map[string]bool{"running": true, "stopped": false} {
+	for _, name := range []string{"running", "stopped"} {
+		running := name == "running"
 		t.Run(name, func(t *testing.T) {
 			if !running {
 				g.Stop()
