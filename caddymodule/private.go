@@ -9,7 +9,8 @@ import (
 )
 
 // privateWriter keeps caches that others share from storing what an app answers to
-// one user, also when the app says "public" because it knows nothing of users.
+// one user, also when the app says "public" because it knows nothing of users. It is
+// around every request; the gate says for which it counts.
 type privateWriter struct {
 	caddyhttp.ResponseWriterWrapper
 	st *state

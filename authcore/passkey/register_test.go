@@ -54,7 +54,6 @@ func TestNewPasskeysAreNumbered(t *testing.T) {
 	w := newWorld(t, passkey.CountWarn)
 	signedIn := w.ByPassword(ada, client)
 	for range 3 {
-		var err error
 		registered, err := w.register(fixture.NewAuthenticator(t), signedIn)
 		w.Check(err)
 		signedIn = w.Live(registered)

@@ -38,8 +38,8 @@ func ParseToken(text string) (Token, bool) {
 	return t, err == nil && n == tokenBytes
 }
 
-// canonical refuses a second spelling of the same bytes. It is made once, because
-// making it costs more than decoding a token.
+// canonical refuses a second spelling of the same bytes. It is made once, and not
+// copied for each token.
 var canonical = base64.RawURLEncoding.Strict()
 
 // String returns the token as it stands in the cookie.
