@@ -21,28 +21,29 @@ const stateVar = "sigra.request"
 type state struct {
 	// cookies are the Cookie lines as they came.
 	cookies []string
+	came    arrival
 
-	resolved bool
-	live     *session.Live // nil: anonymous
-	err      error         // why nothing is known
-	tracked  bool
-	stream   session.Stream // while tracked
-	retries  int
-	outcome  policy.Outcome
-	came     arrival
-	// ambiguous says that the app might take the request for another: by what its
-	// header asks for, or by its address.
-	ambiguous bool
+	live *session.Live // nil: anonymous
+	err  error         // why nothing is known
 	// id is the identity of live, as it acts where the request came to.
 	id *authcore.Identity
 	// place is the organization that the address names, if it does.
-	place policy.Place
+	place   policy.Place
+	outcome policy.Outcome
+
+	resolved bool
+	// ambiguous says that the app might take the request for another: by what its
+	// header asks for, or by its address.
+	ambiguous bool
+	tracked   bool
+	retries   uint8
+	used      uint8          // of room
+	stream    session.Stream // while tracked
 	// private is the writer that the app answers to.
 	private privateWriter
-	// room is for the lines of identity headers, with so many used: those of a dialect,
-	// of an organization and the assertion need no allocation each.
+	// room is for the lines of identity headers: those of a dialect, of an organization
+	// and the assertion need no allocation each.
 	room [roomForLines]string
-	used int
 }
 
 const roomForLines = 9
@@ -50,7 +51,7 @@ const roomForLines = 9
 // line returns a value as the only line of a header. It has a place of its own and
 // cannot grow into its neighbour, because later handlers change headers in place.
 func (st *state) line(value string) []string {
-	if st.used == len(st.room) {
+	if int(st.used) == len(st.room) {
 		return []string{value}
 	}
 	line := st.room[st.used : st.used+1 : st.used+1]

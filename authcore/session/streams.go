@@ -32,7 +32,7 @@ type Stream struct {
 	shard      *streamShard
 	prev, next *Stream
 	live       *Live // the session as it was let through with
-	hash       Hash  // what the session is stored under now
+	renamed    *Hash // what the session is stored under now, unless that is as it was
 	ending     bool  // its session has ended, or may do something else now
 	ended      bool  // by us
 	// conn is the innermost response writer. Those around it keep state of
@@ -70,7 +70,7 @@ func (s *streams) add(st *Stream, live *Live, w http.ResponseWriter, cancel cont
 	if !live.cached.Load() {
 		return false
 	}
-	*st = Stream{shard: shard, next: shard.first, live: live, hash: live.Hash, conn: innermost(w), cancel: cancel}
+	*st = Stream{shard: shard, next: shard.first, live: live, conn: innermost(w), cancel: cancel}
 	if shard.first != nil {
 		shard.first.prev = st
 	}
@@ -96,8 +96,16 @@ func (st *Stream) Done() (ended bool) {
 	}
 	// Whoever still holds the request, such as a connection to a client that does not
 	// read, must not hold its neighbours, and theirs.
-	st.prev, st.next, st.live, st.conn, st.cancel = nil, nil, nil, nil, nil
+	st.prev, st.next, st.live, st.renamed, st.conn, st.cancel = nil, nil, nil, nil, nil, nil
 	return st.ended
+}
+
+// storedUnder returns the key of the session now.
+func (st *Stream) storedUnder() Hash {
+	if st.renamed != nil {
+		return *st.renamed
+	}
+	return st.live.Hash
 }
 
 // longAgo is a deadline that has passed.
@@ -180,7 +188,7 @@ func (s *streams) expireDeadlines(sessionID string) (found bool) {
 
 // rehash notes that a session has a new token.
 func (s *streams) rehash(sessionID string, h Hash) {
-	s.each(sessionID, func(st *Stream) { st.hash = h })
+	s.each(sessionID, func(st *Stream) { st.renamed = &h })
 }
 
 // closeAll ends the requests of all sessions.
@@ -198,7 +206,7 @@ func (s *streams) open() map[string]Hash {
 		shard.mu.Lock()
 		for st := shard.first; st != nil; st = st.next {
 			if _, newer := open[st.live.ID]; !newer {
-				open[st.live.ID] = st.hash
+				open[st.live.ID] = st.storedUnder()
 			}
 		}
 		shard.mu.Unlock()

@@ -33,6 +33,18 @@ func TestComparisonIsRoundByRound(t *testing.T) {
 	}
 }
 
+func TestSampleIsOfAllItsTurns(t *testing.T) {
+	got := sampleOf([]turn{
+		{result: result{Requests: 100, Elapsed: time.Second, P50: time.Millisecond, P99: 5 * time.Millisecond},
+			used: meter{proxy: 10 * time.Millisecond, redis: time.Millisecond, own: 30 * time.Millisecond, machine: 40 * time.Millisecond}, memory: 70},
+		{result: result{Requests: 300, Elapsed: time.Second, P50: 3 * time.Millisecond, P99: 7 * time.Millisecond},
+			used: meter{proxy: 50 * time.Millisecond, redis: 3 * time.Millisecond, own: 60 * time.Millisecond, machine: 70 * time.Millisecond}, memory: 80},
+	})
+	if want := (sample{perSecond: 200, p50: 2, p99: 6, cpu: 150, redis: 10, memory: 80, foreign: 0.01}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestCheckDemandsTheIdentity(t *testing.T) {
 	bare, signedIn := &gateway{}, &gateway{configuration: configuration{signedIn: true}}
 	redirect := &gateway{configuration: configuration{redirects: true}}

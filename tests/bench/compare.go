@@ -30,8 +30,12 @@ func configurations(redis string) []configuration {
 	}
 }
 
-// compare measures all gateways in turn, round by round, each round in a random
-// order and with new processes, since the luck of one lasts as long as it does.
+// turns is how many parts a sample is taken in. The gateways take turns, so that a
+// busy moment of the machine, which can last for seconds, comes to all of them.
+const turns = 10
+
+// compare measures all gateways round by round, each round with new processes, since
+// the luck of one lasts as long as it does.
 func (b *bench) compare(rounds int, length time.Duration) error {
 	samples := make([][]sample, len(configurations(b.redisAddr)))
 	for round := range rounds {
@@ -39,17 +43,35 @@ func (b *bench) compare(rounds int, length time.Duration) error {
 		if err := b.startAll(); err != nil {
 			return err
 		}
-		for _, at := range rand.Perm(len(b.gateways)) {
-			s, err := b.measure(b.gateways[at], length)
-			if err != nil {
-				return fmt.Errorf("%s: %w", b.gateways[at].name, err)
-			}
-			samples[at] = append(samples[at], s)
+		taken, err := b.round(length)
+		if err != nil {
+			return err
+		}
+		for at := range b.gateways {
+			samples[at] = append(samples[at], sampleOf(taken[at]))
 		}
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, rounds)
 	}
 	b.report(samples)
 	return nil
+}
+
+// round takes the turns of all gateways, in a new random order each time, after one
+// turn of each that does not count: it warms up.
+func (b *bench) round(length time.Duration) ([][]turn, error) {
+	taken := make([][]turn, len(b.gateways))
+	for n := range turns + 1 {
+		for _, at := range rand.Perm(len(b.gateways)) {
+			t, err := b.turn(b.gateways[at], length/turns)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", b.gateways[at].name, err)
+			}
+			if n > 0 {
+				taken[at] = append(taken[at], t)
+			}
+		}
+	}
+	return taken, nil
 }
 
 func (b *bench) startAll() error {
@@ -67,45 +89,59 @@ func (b *bench) startAll() error {
 	return nil
 }
 
-// sample is one measurement of one gateway.
-type sample struct {
-	perSecond float64
-	p50, p99  float64 // milliseconds
-	cpu       float64 // microseconds of the proxy per request
-	redis     float64 // microseconds of Redis per request
-	memory    float64 // MiB of the proxy
-	foreign   float64 // processors used by what is not part of the bench
+// turn is what was measured of one gateway in one go.
+type turn struct {
+	result
+	used   meter
+	memory float64
 }
 
-// measure takes one sample, after a moment to warm up.
-func (b *bench) measure(g *gateway, length time.Duration) (sample, error) {
-	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(), Connections: connections, Duration: length / 3}
-	if _, err := b.load(j); err != nil {
-		return sample{}, err
-	}
-	if _, err := b.count(); err != nil {
-		return sample{}, err
-	}
-	j.Duration = length
+// turn puts a gateway under load for a while.
+func (b *bench) turn(g *gateway, length time.Duration) (turn, error) {
+	j := job{Address: g.address, Requests: [][]byte{g.request(g.cookie)}, Status: g.status(), Connections: connections, Duration: length}
 	before := b.meter(g)
 	r, err := b.load(j)
 	if err != nil {
-		return sample{}, err
+		return turn{}, err
 	}
 	used := b.meter(g).since(before)
+	used.own += r.CPU
 	counted, err := b.count()
 	if err != nil {
-		return sample{}, err
+		return turn{}, err
 	}
 	if err := g.check(counted, int64(r.Requests)); err != nil {
-		return sample{}, err
+		return turn{}, err
 	}
-	n := float64(r.Requests)
-	return sample{
-		perSecond: r.perSecond(), p50: milliseconds(r.P50), p99: milliseconds(r.P99),
-		cpu: used.proxy.Seconds() * 1e6 / n, redis: used.redis.Seconds() * 1e6 / n, memory: memoryOf(g.child),
-		foreign: max(0, (used.machine-used.own-r.CPU).Seconds()/r.Elapsed.Seconds()),
-	}, nil
+	return turn{r, used, memoryOf(g.child)}, nil
+}
+
+// sample is one measurement of one gateway, made of turns.
+type sample struct {
+	perSecond float64
+	p50, p99  float64 // milliseconds, the median of those of the turns
+	cpu       float64 // microseconds of the proxy per request
+	redis     float64 // microseconds of Redis per request
+	memory    float64 // MiB of the proxy, at last
+	foreign   float64 // processors used by what is not part of the bench
+}
+
+func sampleOf(turns []turn) sample {
+	var s sample
+	var all turn
+	for _, t := range turns {
+		all.Requests += t.Requests
+		all.Elapsed += t.Elapsed
+		all.used = all.used.plus(t.used)
+		s.memory = t.memory
+	}
+	n := float64(all.Requests)
+	s.perSecond = all.perSecond()
+	s.p50 = spreadOf(turns, func(t turn) float64 { return milliseconds(t.P50) }).median
+	s.p99 = spreadOf(turns, func(t turn) float64 { return milliseconds(t.P99) }).median
+	s.cpu, s.redis = all.used.proxy.Seconds()*1e6/n, all.used.redis.Seconds()*1e6/n
+	s.foreign = max(0, (all.used.machine-all.used.own).Seconds()/all.Elapsed.Seconds())
+	return s
 }
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
@@ -142,6 +178,10 @@ func (b *bench) meter(g *gateway) meter {
 
 func (m meter) since(before meter) meter {
 	return meter{m.proxy - before.proxy, m.redis - before.redis, m.own - before.own, m.machine - before.machine}
+}
+
+func (m meter) plus(n meter) meter {
+	return meter{m.proxy + n.proxy, m.redis + n.redis, m.own + n.own, m.machine + n.machine}
 }
 
 // profile writes a CPU profile of each gateway under load. It comes after the

@@ -13,11 +13,11 @@ func (b *bench) report(samples [][]sample) {
 		fmt.Fprintf(b.out, "| %s | %s | %s |\n", g.name, figures(samples[i]), b.comparison(samples, i))
 	}
 	foreign := spreadOf(slices.Concat(samples...), func(s sample) float64 { return s.foreign * 100 })
-	fmt.Fprintf(b.out, "\n%s Interleaved rounds, each with new processes: %d. Headers as of a %s client. Medians; CPU is that of the proxy per request, and extra CPU includes Redis. "+
+	fmt.Fprintf(b.out, "\n%s Rounds, each with new processes: %d, in each of which the gateways took %d turns. Headers as of a %s client. Medians; CPU is that of the proxy per request, and extra CPU includes Redis. "+
 		"× baseline is the median of the ratios of req/s round by round: to bare `reverse_proxy`, and to `redir` for the redirect. "+
 		"Every answer had the expected status, and the app saw the identity on every authenticated request and on no other. "+
 		"Other processes used %.0f %% of one processor during the median sample, %.0f %% at most.\n",
-		b.machine(), len(samples[0]), b.client, foreign.median, foreign.most)
+		b.machine(), len(samples[0]), turns, b.client, foreign.median, foreign.most)
 }
 
 // figures are the columns of one configuration by itself.
@@ -54,7 +54,7 @@ type spread struct {
 }
 
 // spreadOf returns the quartiles and the extremes of a figure.
-func spreadOf(samples []sample, figure func(sample) float64) spread {
+func spreadOf[T any](samples []T, figure func(T) float64) spread {
 	values := make([]float64, len(samples))
 	for i, s := range samples {
 		values[i] = figure(s)
