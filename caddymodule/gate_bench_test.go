@@ -65,6 +65,9 @@ func (g *gateway) measure(b *testing.B, from *http.Request) {
 	b.ReportMetric(float64(g.app.engine.signer.Signatures()-signatures), "signatures")
 }
 
+// server is what requests arrive at; it is as large as some requests.
+var server caddyhttp.Server
+
 // arrive makes a fresh request and its writer as Caddy's server does.
 func arrive(from *http.Request) (http.ResponseWriter, *http.Request) {
 	r := *from
@@ -73,7 +76,7 @@ func arrive(from *http.Request) (http.ResponseWriter, *http.Request) {
 		r.Header[name] = values
 	}
 	w := &discard{header: http.Header{"Server": {"Caddy"}}}
-	return w, caddyhttp.PrepareRequest(&r, caddy.NewReplacer(), w, new(caddyhttp.Server))
+	return w, caddyhttp.PrepareRequest(&r, caddy.NewReplacer(), w, &server)
 }
 
 func TestHotPathTouchesNoStoreAndSignsOnce(t *testing.T) {
