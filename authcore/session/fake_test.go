@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -147,9 +148,10 @@ func (silent) Listen(context.Context, Listener)      {}
 
 // notes is a RevocationLog in memory.
 type notes struct {
-	mu     sync.Mutex
-	list   []Revocation
-	broken bool
+	mu      sync.Mutex
+	list    []Revocation
+	changed []string
+	broken  bool
 }
 
 func (n *notes) Record(_ context.Context, r Revocation) error {
@@ -162,13 +164,40 @@ func (n *notes) Record(_ context.Context, r Revocation) error {
 	return nil
 }
 
-func (n *notes) Active(context.Context, time.Time) ([]Revocation, error) {
+func (n *notes) Active(_ context.Context, _ time.Time, after Revocation, limit int) ([]Revocation, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.broken {
 		return nil, errBroken
 	}
-	return slices.Clone(n.list), nil
+	order := func(a, b Revocation) int {
+		return cmp.Or(bytes.Compare(a.Hash[:], b.Hash[:]), cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Except, b.Except), a.At.Compare(b.At))
+	}
+	left := slices.DeleteFunc(slices.Clone(n.list), func(r Revocation) bool { return order(r, after) <= 0 })
+	slices.SortFunc(left, order)
+	return left[:min(len(left), limit)], nil
+}
+
+func (n *notes) NoteChange(_ context.Context, userID string, _ time.Time) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.broken {
+		return errBroken
+	}
+	n.changed = append(n.changed, userID)
+	return nil
+}
+
+func (n *notes) Changed(_ context.Context, _ time.Time, after string, limit int) ([]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.broken {
+		return nil, errBroken
+	}
+	left := slices.DeleteFunc(slices.Clone(n.changed), func(id string) bool { return id <= after })
+	slices.Sort(left)
+	left = slices.Compact(left)
+	return left[:min(len(left), limit)], nil
 }
 
 func (n *notes) Revoked(_ context.Context, h Hash, id, user string, created time.Time, epoch int64) (bool, error) {

@@ -30,8 +30,9 @@ type Manager struct {
 	now      authcore.Clock
 	logger   *slog.Logger
 	settings atomic.Pointer[Settings]
-	// reconciling is held by the one run that goes through the revocation log.
+	// reconciling is held by the one run that goes through the log.
 	reconciling sync.Mutex
+	refresh     atomic.Pointer[Refresh]
 
 	cache   *cache
 	loader  *loader
@@ -91,7 +92,7 @@ const (
 	checkEvery = 30 * time.Second
 	// checkUnlinked is how often that is done while the link is down.
 	checkUnlinked = time.Second
-	// maxReconcile bounds how long the revocation log may take to be gone through.
+	// maxReconcile bounds how long the log may take to be gone through at once.
 	maxReconcile = time.Minute
 )
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -145,92 +143,4 @@ func (m *Manager) record(ctx context.Context, r Revocation) error {
 		return fmt.Errorf("noting revocation: %w", err)
 	}
 	return nil
-}
-
-// reconcile brings the session store up to date with the revocation log after
-// the link was (re)established; only then is the cache trusted again. One run at a
-// time is enough.
-func (m *Manager) reconcile(ctx context.Context) {
-	if !m.reconciling.TryLock() {
-		return
-	}
-	defer m.reconciling.Unlock()
-	epoch, needed := m.link.needsReconcile()
-	if !needed {
-		return
-	}
-	if err := m.replay(ctx); err != nil {
-		m.logger.Warn("sessions not reconciled, every request reads the store", slog.Any("error", err))
-		return
-	}
-	m.link.reconciledAt(epoch)
-}
-
-// replayers is how many users are replayed at a time.
-const replayers = 16
-
-// replay deletes what the revocation log says must not be there. The log holds the
-// sign-outs of as long as a session can live, so it is gone through user by user.
-func (m *Manager) replay(ctx context.Context) error {
-	if m.log == nil {
-		return nil
-	}
-	notes, err := m.log.Active(ctx, m.now())
-	if err != nil {
-		return err
-	}
-	users := make(map[string][]Revocation)
-	for _, note := range notes {
-		users[note.UserID] = append(users[note.UserID], note)
-	}
-	var all sync.WaitGroup
-	var failed atomic.Pointer[error]
-	slots := make(chan struct{}, replayers)
-	for userID, notes := range users {
-		slots <- struct{}{}
-		if failed.Load() != nil {
-			break
-		}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if err := m.replayUser(ctx, userID, notes); err != nil {
-				failed.Store(&err)
-			}
-		})
-	}
-	all.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-// replayUser deletes the sessions of a user that notes cover.
-func (m *Manager) replayUser(ctx context.Context, userID string, notes []Revocation) error {
-	var hashes []Hash
-	var whole []Revocation
-	for _, note := range notes {
-		if note.Hash == (Hash{}) {
-			whole = append(whole, note)
-		} else {
-			hashes = append(hashes, note.Hash)
-		}
-	}
-	if len(hashes) > 0 {
-		if err := m.store.Delete(ctx, userID, hashes...); err != nil {
-			return err
-		}
-	}
-	if len(whole) == 0 {
-		return nil
-	}
-	owned, err := m.store.OfUser(ctx, userID)
-	if err != nil {
-		return err
-	}
-	return m.revoke(ctx, userID, slices.DeleteFunc(owned, func(o Owned) bool {
-		s, err := decode(&o.Record)
-		// What cannot be read is nobody's session, and must not keep the others.
-		return err == nil && !slices.ContainsFunc(whole, func(note Revocation) bool { return note.covers(s) })
-	}))
 }

@@ -52,14 +52,21 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 	if err != nil {
 		return nil, false, err
 	}
-	msg, settled := new(message), true
+	msg, settled, noted := new(message), true, false
 	for i := range owned {
 		s, err := decode(&owned[i].Record)
 		if err != nil {
 			m.logger.Warn("a session cannot be read", slog.String("session", owned[i].ID), slog.Any("error", err))
 			continue
 		}
-		changed, ref, err := m.swap(ctx, owned[i].Hash, owned[i].Data, s, change)
+		next := change(s.Identity)
+		if !noted && !sameRights(&s.Identity, &next) {
+			if err := m.noteChange(ctx, userID); err != nil {
+				return done, false, errors.Join(err, m.tellChanged(ctx, msg))
+			}
+			noted = true
+		}
+		changed, ref, err := m.swap(ctx, owned[i].Hash, owned[i].Data, s, next)
 		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			settled = false
@@ -73,6 +80,19 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 	return done, settled, m.tellChanged(ctx, msg)
 }
 
+// noteChange notes durably that the rights of a user change, before their sessions are
+// told: a session store that falls back to an older state would else give them back.
+func (m *Manager) noteChange(ctx context.Context, userID string) error {
+	if m.log == nil {
+		return nil
+	}
+	settings := m.settings.Load()
+	if err := m.log.NoteChange(ctx, userID, m.now().UTC().Add(max(settings.Absolute, settings.Remember))); err != nil {
+		return fmt.Errorf("noting a change of rights: %w", err)
+	}
+	return nil
+}
+
 func (m *Manager) tellChanged(ctx context.Context, msg *message) error {
 	if len(msg.Changed) == 0 {
 		return nil
@@ -83,10 +103,10 @@ func (m *Manager) tellChanged(ctx context.Context, msg *message) error {
 // swap changes the identity in a session that is stored as it was read, and
 // returns what to tell of it; nil when there is nothing to change. It fails with
 // authcore.ErrConflict when the session has changed or ended meanwhile.
-func (m *Manager) swap(ctx context.Context, h Hash, stored []byte, s *Session, change Change) (Rewritten, *sessionRef, error) {
+func (m *Manager) swap(ctx context.Context, h Hash, stored []byte, s *Session, id authcore.Identity) (Rewritten, *sessionRef, error) {
 	next := *s
-	next.Identity = change(s.Identity)
-	done := Rewritten{s.Identity, next.Identity}
+	next.Identity = id
+	done := Rewritten{s.Identity, id}
 	record, err := next.record()
 	if err != nil || bytes.Equal(record.Data, stored) {
 		return done, nil, err
@@ -119,7 +139,7 @@ func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcor
 		if err != nil {
 			return authcore.Identity{}, err
 		}
-		changed, ref, err := m.swap(ctx, live.Hash, found[0].Data, s, change)
+		changed, ref, err := m.swap(ctx, live.Hash, found[0].Data, s, change(s.Identity))
 		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			continue

@@ -93,18 +93,26 @@ type Revocation struct {
 	ExpiresAt time.Time
 }
 
-// RevocationLog remembers revocations outside of the session store, so that
-// one which was acknowledged holds even if the session store falls back to an
-// older state (a Redis fail-over or restore). Stores that share the identity
+// RevocationLog remembers outside of the session store what sessions must not do any
+// more, so that what was acknowledged holds even if the session store falls back to
+// an older state (a Redis fail-over or restore). Stores that share the identity
 // database need none.
 type RevocationLog interface {
 	// Record stores a revocation durably and drops those that have expired.
 	Record(ctx context.Context, r Revocation) error
-	// Active returns the revocations that have not expired at the given time.
-	Active(ctx context.Context, at time.Time) ([]Revocation, error)
+	// Active returns the revocations that have not expired at the given time, at most
+	// so many, in the order of Hash, UserID, Except and At, from the one after the
+	// given one on; the zero Revocation comes before all.
+	Active(ctx context.Context, at time.Time, after Revocation, limit int) ([]Revocation, error)
 	// Revoked reports whether a session (its hash, id, owner, creation time and auth
 	// epoch) is covered by a revocation.
 	Revoked(ctx context.Context, hash Hash, sessionID, userID string, createdAt time.Time, epoch int64) (bool, error)
+	// NoteChange remembers that the rights of a user have changed, until a moment by
+	// which all sessions have ended that were made before.
+	NoteChange(ctx context.Context, userID string, until time.Time) error
+	// Changed returns the users whose rights have changed, less what has been forgotten
+	// at the given time, at most so many, in order, from the one after the given one on.
+	Changed(ctx context.Context, at time.Time, after string, limit int) ([]string, error)
 }
 
 // covers reports whether a revocation of the whole user ends a session of theirs.

@@ -34,28 +34,34 @@ func (l *Revocations) Record(ctx context.Context, r session.Revocation) error {
 }
 
 // Active implements session.RevocationLog.
-func (l *Revocations) Active(ctx context.Context, at time.Time) ([]session.Revocation, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	rows, err := l.db.read.QueryContext(ctx, `SELECT hash, user_id, except_id, at, epoch, expires_at
-		FROM revocations WHERE expires_at > $1 ORDER BY at`, micros(at))
-	if err != nil {
-		return nil, l.db.failed("reading revocations", err)
-	}
-	defer rows.Close()
-	var active []session.Revocation
-	for rows.Next() {
-		var r session.Revocation
-		var hash []byte
-		var revoked, expires int64
-		if err := rows.Scan(&hash, &r.UserID, &r.Except, &revoked, &r.Epoch, &expires); err != nil {
-			return nil, l.db.failed("reading revocations", err)
-		}
-		copy(r.Hash[:], hash)
-		r.At, r.ExpiresAt = timeOf(revoked), timeOf(expires)
-		active = append(active, r)
-	}
-	return active, l.db.failed("reading revocations", rows.Err())
+func (l *Revocations) Active(ctx context.Context, at time.Time, after session.Revocation, limit int) ([]session.Revocation, error) {
+	return readAll(ctx, l.db, "reading revocations", scanRevocation, `SELECT hash, user_id, except_id, at, epoch, expires_at
+		FROM revocations WHERE expires_at > $1 AND (hash, user_id, except_id, at) > ($2, $3, $4, $5)
+		ORDER BY hash, user_id, except_id, at LIMIT $6`,
+		micros(at), after.Hash[:], after.UserID, after.Except, micros(after.At), limit)
+}
+
+func scanRevocation(row scanner) (r session.Revocation, err error) {
+	var hash []byte
+	var revoked, expires int64
+	err = row.Scan(&hash, &r.UserID, &r.Except, &revoked, &r.Epoch, &expires)
+	copy(r.Hash[:], hash)
+	r.At, r.ExpiresAt = timeOf(revoked), timeOf(expires)
+	return r, err
+}
+
+// NoteChange implements session.RevocationLog.
+func (l *Revocations) NoteChange(ctx context.Context, userID string, until time.Time) error {
+	_, err := l.db.exec(ctx, "noting a change of rights", `INSERT INTO changed_rights (user_id, expires_at) VALUES ($1, $2)
+		ON CONFLICT (user_id) DO UPDATE SET expires_at = excluded.expires_at WHERE changed_rights.expires_at < excluded.expires_at`,
+		userID, micros(until))
+	return err
+}
+
+// Changed implements session.RevocationLog.
+func (l *Revocations) Changed(ctx context.Context, at time.Time, after string, limit int) ([]string, error) {
+	return readAll(ctx, l.db, "reading changes of rights", scanText, `SELECT user_id FROM changed_rights
+		WHERE expires_at > $1 AND user_id > $2 ORDER BY user_id LIMIT $3`, micros(at), after, limit)
 }
 
 // Revoked implements session.RevocationLog.

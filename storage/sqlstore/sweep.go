@@ -29,6 +29,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 		{"sessions", "hash", "deadline", 0},
 		{"tokens", "hash", "expires_at", 0},
 		{"revocations", "hash", "expires_at", 0},
+		{"changed_rights", "user_id", "expires_at", 0},
 		{"trusted_browsers", "hash", "expires_at", 0},
 		{"ceremonies", "hash", "expires_at", 0},
 		{"org_slugs", "slug", "expires_at", 0},

@@ -131,6 +131,13 @@ CREATE TABLE revocations (
 );
 CREATE INDEX revocations_expires_at ON revocations (expires_at);
 
+-- Users whose rights have changed while sessions of theirs may live.
+CREATE TABLE changed_rights (
+    user_id    TEXT COLLATE "C" PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX changed_rights_expires_at ON changed_rights (expires_at);
+
 CREATE TABLE signing_keys (
     id         TEXT PRIMARY KEY,
     algorithm  TEXT   NOT NULL,

@@ -131,6 +131,13 @@ CREATE TABLE revocations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX revocations_expires_at ON revocations (expires_at);
 
+-- Users whose rights have changed while sessions of theirs may live.
+CREATE TABLE changed_rights (
+    user_id    TEXT PRIMARY KEY NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX changed_rights_expires_at ON changed_rights (expires_at);
+
 CREATE TABLE signing_keys (
     id         TEXT PRIMARY KEY NOT NULL,
     algorithm  TEXT    NOT NULL,
