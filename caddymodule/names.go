@@ -12,9 +12,10 @@ import (
 // reservedPrefix is the prefix of every header that is Sigra's own.
 const reservedPrefix = "sigra-"
 
-// nameSet is a set of header names in folded form: lower case, with `_` and
-// `.` as `-`. Backends of the CGI kind take all these spellings for one header
-// (GHSA-f59h-q822-g45g), so a forged name must be found in any of them. Names
+// nameSet is a set of header names in folded form: lower case, with whatever is no
+// letter or digit as `-`. Backends of the CGI kind take all these spellings for one
+// header (GHSA-f59h-q822-g45g; some map `!` and `~` as well), so a forged name must be
+// found in any of them. Names
 // are added while a configuration is made; requests read without a lock.
 type nameSet struct {
 	adding  sync.Mutex
@@ -75,12 +76,12 @@ func (s *nameSet) has(name string) bool {
 func appendFolded(b []byte, name string) []byte {
 	for i := range len(name) {
 		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			b = append(b, c)
 		case 'A' <= c && c <= 'Z':
 			b = append(b, c+'a'-'A')
-		case c == '_' || c == '.':
-			b = append(b, '-')
 		default:
-			b = append(b, c)
+			b = append(b, '-')
 		}
 	}
 	return b
@@ -102,10 +103,15 @@ func (s *nameSet) without(lines []string) []string {
 	if len(lines) == 1 && (lines[0] == "keep-alive" || lines[0] == "Upgrade" || lines[0] == "close") {
 		return lines
 	}
+	return without(lines, s.has)
+}
+
+// without returns the tokens of a header less some, in one line.
+func without(lines []string, drop func(token string) bool) []string {
 	var kept []string
 	for _, line := range lines {
 		for token := range strings.SplitSeq(line, ",") {
-			if token = strings.TrimSpace(token); token != "" && !s.has(token) {
+			if token = strings.TrimSpace(token); token != "" && !drop(token) {
 				kept = append(kept, token)
 			}
 		}

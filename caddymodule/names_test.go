@@ -13,7 +13,7 @@ func TestNameSet(t *testing.T) {
 		"Remote-User", "remote-user", "REMOTE_USER", "Remote.User", "rEmOtE_uSeR", "Remote-Groups",
 		"Sigra-Assertion", "sigra_anything", "SIGRA.X", "Sigra", "Sigra-", "sigra-",
 		"X-Webauth-User", "X_WEBAUTH_USER", "X-Forwarded-User", "X-Forwarded-Groups", "X-Auth-Request-Email",
-		"X-Team", "x_team",
+		"X-Team", "x_team", "Remote!User", "remote~user", "Remote|Groups", "Sigra*Org*Role", "SIGRA+X", "Sigra'", "x#team",
 	} {
 		if !s.has(name) {
 			t.Errorf("%s gets through", name)

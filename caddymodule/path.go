@@ -82,12 +82,29 @@ func hasMethodParameter(query string) bool {
 	}
 	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
 		key, _, _ := strings.Cut(pair, "=")
-		if len(key) < len("_method") {
+		if len(key) < len(methodParameter) {
 			continue
 		}
-		if decoded, err := url.QueryUnescape(key); err != nil || strings.EqualFold(decoded, "_method") {
+		if decoded, err := url.QueryUnescape(key); err != nil || strings.EqualFold(phpName(decoded), methodParameter) {
 			return true
 		}
 	}
 	return false
+}
+
+const methodParameter = "_method"
+
+// phpName is how PHP reads the name of a parameter: spaces and dots are underscores,
+// what comes before the name is dropped, and a bracket or a zero byte ends it.
+func phpName(name string) string {
+	name = strings.TrimLeft(name, " ")
+	if end := strings.IndexAny(name, "[\x00"); end > 0 {
+		name = name[:end]
+	}
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '.' || c == '[' {
+			return '_'
+		}
+		return c
+	}, name)
 }

@@ -61,7 +61,14 @@ func TestIsAmbiguous(t *testing.T) {
 		"/a?_metho%64=DELETE":          true,
 		"/a?%5fMethod=DELETE":          true,
 		"/a?x=1;_method=DELETE":        true,
+		"/a?%20_method=DELETE":         true,
+		"/a?+_method=DELETE":           true,
+		"/a?.method=DELETE":            true,
+		"/a?%20%20.Method%00x=DELETE":  true,
+		"/a?_method[]=DELETE":          true,
+		"/a?[method=DELETE":            true,
 		"/a?method=x&a_method=y":       false,
+		"/a?_methods=x&._method=y":     false,
 		"/a%3f.css":                    true,
 		"/a%23.css":                    true,
 	} {
@@ -87,7 +94,7 @@ func TestOverriddenRequestsAreNotPublic(t *testing.T) {
 		return reached
 	}
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
-		for _, spelling := range []string{name, strings.ToLower(name), strings.ReplaceAll(name, "-", "_")} {
+		for _, spelling := range []string{name, strings.ToLower(name), strings.ReplaceAll(name, "-", "_"), strings.ReplaceAll(name, "-", "~")} {
 			if !served(spelling, "GET") {
 				t.Errorf("%s with the same method is no favour", spelling)
 			}
@@ -96,7 +103,7 @@ func TestOverriddenRequestsAreNotPublic(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"X-Original-Url", "X-Rewrite-Url", "x_rewrite.url"} {
+	for _, name := range []string{"X-Original-Url", "X-Rewrite-Url", "x_rewrite.url", "X!Original!URL"} {
 		if served(name, "/admin") {
 			t.Errorf("%s goes unnoticed", name)
 		}

@@ -73,6 +73,10 @@ func (s *Strip) clean(r *http.Request, st *state) {
 			st.came.note(name, values)
 		}
 	}
+	if st.came.upgrade && r.Method != http.MethodConnect && !isWebSocket(r.Header["Upgrade"]) {
+		dropUpgrade(r.Header)
+		st.came.upgrade = false
+	}
 	if len(r.Trailer) > 0 {
 		names.deleteFrom(r.Trailer)
 		r.Body = &trailerStripper{r.Body, r.Trailer, names}

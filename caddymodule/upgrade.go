@@ -12,6 +12,24 @@ func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
+// dropUpgrade makes a plain request of one that asks for another protocol than
+// WebSocket (RFC 6455 section 4.1), as a server may (RFC 9110 section 7.8). Inside of
+// HTTP/2 (h2c smuggling) the client would talk to the app past every rule, with
+// identity headers of its own.
+func dropUpgrade(h http.Header) {
+	delete(h, "Upgrade")
+	delete(h, "Http2-Settings")
+	if connection := h["Connection"]; len(connection) > 0 {
+		set(h, "Connection", without(connection, func(token string) bool {
+			return strings.EqualFold(token, "Upgrade") || strings.EqualFold(token, "HTTP2-Settings")
+		}))
+	}
+}
+
+func isWebSocket(upgrade []string) bool {
+	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket")
+}
+
 // checkRisk refuses what a session cookie must not vouch for. It returns the
 // status of the refusal, or zero.
 func (g *Gate) checkRisk(r *http.Request, came arrival, at *site) int {
