@@ -70,7 +70,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		}
 		return next.ServeHTTP(w, r)
 	}
-	if ui.IsSecret(strings.TrimPrefix(r.URL.Path, p.Path)) { // nobody's to read in a log
+	if ui.IsSecret(r.URL, p.Path) { // nobody's to read in a log
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
 	at := p.app.sites().site(r)

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"net/http"
-	"strings"
 )
 
 // secure sets the headers of every answer of the portal.
@@ -30,11 +29,11 @@ func contentPolicy(formTarget string) string {
 		"form-action " + target + "; frame-ancestors 'none'; base-uri 'none'"
 }
 
-// referrerPolicy hides the address of a page whose path is a secret. Elsewhere
+// referrerPolicy hides the address of a page that holds a secret. Elsewhere
 // the site itself may see it: browsers that send no Sec-Fetch-Site would post
 // our forms with "Origin: null" otherwise, which is refused.
 func referrerPolicy(r *http.Request, facts Request) string {
-	if secretPrefix(strings.TrimPrefix(r.URL.Path, facts.Base)) != "" {
+	if IsSecret(r.URL, facts.Base) {
 		return "no-referrer"
 	}
 	return "same-origin"

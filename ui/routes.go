@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/sigra-auth/sigra/authcore/org"
@@ -55,9 +56,23 @@ var secretPrefixes = []string{
 	setUpPrefix, magicPrefix, confirmPrefix, resetPrefix, emailPrefix, keepPrefix, invitationPrefix, resendPrefix,
 }
 
-// IsSecret reports whether a path below the portal's is a secret, which must not be
-// written to a log.
-func IsSecret(path string) bool { return secretPrefix(path) != "" }
+// IsSecret reports whether an address holds a secret of the portal at a base path,
+// which must not be written to a log: as its path, or as the path to return to.
+func IsSecret(u *url.URL, base string) bool {
+	if isSecretPath(u.Path, base) {
+		return true
+	}
+	if !strings.Contains(u.RawQuery, "return_to") {
+		return false
+	}
+	next, err := url.Parse(u.Query().Get("return_to"))
+	return err == nil && isSecretPath(next.Path, base)
+}
+
+func isSecretPath(path, base string) bool {
+	below, ok := strings.CutPrefix(path, base)
+	return ok && secretPrefix(below) != ""
+}
 
 // secretPrefix returns the prefix of a page whose path is a secret, or nothing.
 func secretPrefix(path string) string {

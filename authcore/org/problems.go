@@ -29,7 +29,11 @@ func invalid(field string, p account.Problem) error {
 // called by theirs; one with a path does.
 func hasLink(name string) bool {
 	name = strings.ToLower(name)
-	return strings.Contains(name, "://") || strings.Contains(name, "www.") || domainWithPath.MatchString(name)
+	return strings.Contains(name, "://") || strings.Contains(name, "www.") ||
+		domainWithPath.MatchString(name) || address.MatchString(name)
 }
 
-var domainWithPath = regexp.MustCompile(`[\pL\pN]\.\pL{2,}[/:?#]`)
+var (
+	domainWithPath = regexp.MustCompile(`[\pL\pN]\.\pL[\pL\pN-]*[\pL\pN][/\\:?#]`)
+	address        = regexp.MustCompile(`\d\.\d+\.\d+\.\d`)
+)

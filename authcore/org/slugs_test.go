@@ -82,7 +82,8 @@ func TestSlugsThatNobodyMayTake(t *testing.T) {
 		w.refuses(fmt.Sprintf("%q", slug), err, "slug", problem)
 	}
 	for name, problem := range map[string]account.Problem{"": account.ProblemRequired, " \u200b\t": account.ProblemRequired, strings.Repeat("ü", 101): account.ProblemNameTooLong,
-		"Pay at https://evil.example": org.ProblemNameLink, "WWW.evil.example": org.ProblemNameLink, "ww\u200bw.evil.example": org.ProblemNameLink, "x:\u2060//y": org.ProblemNameLink} {
+		"Pay at https://evil.example": org.ProblemNameLink, "WWW.evil.example": org.ProblemNameLink, "ww\u200bw.evil.example": org.ProblemNameLink, "x:\u2060//y": org.ProblemNameLink,
+		"evil.xn--p1ai/login": org.ProblemNameLink, `evil.example\login`: org.ProblemNameLink, "192.0.2.1": org.ProblemNameLink} {
 		_, err := w.create(ada.actor(), name, "fine")
 		w.refuses(fmt.Sprintf("the name %q", name), err, "name", problem)
 	}
