@@ -5,8 +5,9 @@ import "time"
 // Client is what is known of the party that sends a request. IP is the address
 // that Caddy vouches for (its trusted_proxies decide), never a raw header.
 type Client struct {
-	IP        string
-	UserAgent string
+	IP string
+	// UserAgent is the header, as [ShortText] returns it. Jobs have no use for it.
+	UserAgent string `json:"-"`
 	// Site is the public origin (scheme, host and port) the request came to.
 	Site string
 	// Portal is the public address of Sigra's pages there, without a slash at

@@ -107,8 +107,8 @@ func (a *App) facts(r *http.Request, at *site, base string) ui.Request {
 	return ui.Request{
 		Base: base, Origin: at.origin, Cookie: at.cookie, Local: local, RelyingParty: rp,
 		Client: authcore.Client{
-			IP: clientIP(r.Context()), UserAgent: r.UserAgent(), Site: at.origin, Portal: a.sites().mailed(at, local) + base,
-			OneStep: a.oneStep(at), RPID: rp.ID,
+			IP: clientIP(r.Context()), UserAgent: authcore.ShortText(r.UserAgent()),
+			Site: at.origin, Portal: a.sites().mailed(at, local) + base, OneStep: a.oneStep(at), RPID: rp.ID,
 		},
 		Returns: func(raw string) (string, bool) {
 			u, err := url.Parse(raw)

@@ -27,7 +27,6 @@ type locked struct {
 // the time that an answer takes would say that there is one. A failure to do so
 // changes nothing for the visitor.
 func (s *Service) tellOfLock(ctx context.Context, key string, client authcore.Client) {
-	client.UserAgent = "" // of any length, and of no use here
 	j, err := job.New(s.sealer, TellOfLockJob, locked{key, client}, s.clock())
 	if err == nil {
 		err = s.queue.Add(ctx, j)

@@ -130,7 +130,6 @@ func (s *Service) Schedule(ctx context.Context, live *session.Live, password str
 	}
 	now := s.Clock().UTC().Truncate(time.Microsecond)
 	at := now.Add(s.Rules.Grace)
-	client.UserAgent = ""
 	due, err := job.New(s.Sealer, Job, scheduled{user.ID, at, client}, now)
 	if err != nil {
 		return err

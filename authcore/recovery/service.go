@@ -100,15 +100,13 @@ func (s *Service) ask(ctx context.Context, kind job.Kind, a Ask) error {
 	if err != nil {
 		return account.Throttled(err)
 	}
-	payload := asked{Key: email.Key, ReturnTo: a.ReturnTo}
+	payload := asked{Key: email.Key, ReturnTo: a.ReturnTo, Client: a.Client}
 	if !grant.Anybody {
 		payload.Known = slices.DeleteFunc(marks, func(m account.Mark) bool { return !slices.Contains(grant.Devices, m.ID) })
 	}
 	if !grant.Anybody && len(payload.Known) == 0 {
 		payload.Key = "" // of no account; the work is as ever
 	}
-	a.Client.UserAgent = "" // of any length, and of no use here
-	payload.Client = a.Client
 	j, err := job.New(s.Sealer, kind, payload, now)
 	if err != nil {
 		return err

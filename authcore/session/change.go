@@ -52,7 +52,7 @@ func (m *Manager) newSession(g Grant) *Session {
 	now, settings := m.now().UTC(), m.settings.Load()
 	s := &Session{
 		ID: uuid.Must(uuid.NewV7()).String(), Identity: g.Identity, AuthEpoch: g.AuthEpoch, Remembered: g.Remember,
-		UserAgent: truncate(g.Client.UserAgent, maxUserAgent), FirstIP: g.Client.IP,
+		UserAgent: g.Client.UserAgent, FirstIP: g.Client.IP,
 		Seen: Seen{At: now, IP: g.Client.IP},
 	}
 	s.Identity.SessionID = s.ID
@@ -78,16 +78,6 @@ func (s *Session) begin(now time.Time, settings *Settings) {
 
 // pendingLife is how long a user has for the second factor.
 const pendingLife = 5 * time.Minute
-
-// maxUserAgent bounds the header that is kept with a session, in bytes.
-const maxUserAgent = 512
-
-func truncate(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
-}
 
 // makeRoom ends the oldest sessions of a user who holds too many, and before them
 // those that wait for a second factor: whoever knows the password alone must not

@@ -246,7 +246,6 @@ func (s *Service) prove(ctx context.Context, u unproven, keep bool, event audit.
 // Resend asks for another mail. It fails with *account.ThrottledError; whether
 // anything waits makes no difference.
 func (s *Service) Resend(ctx context.Context, w Waiting, client authcore.Client) error {
-	client.UserAgent = ""
 	a := asked{Client: client}
 	if held, ok := s.openTicket(w.Cookie); ok {
 		a.Ticket, a.Key = held.ID, held.Key

@@ -152,7 +152,6 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	}
 	t := ticket{ID: rand.Text(), Key: user.EmailKey, Email: user.Email, Until: s.Clock().Add(confirmLife)}
 	t.Password = t.digest(in.Password)
-	in.Client.UserAgent = "" // of any length, and of no use here
 	if err := s.promise(ctx, SignUpJob, asked{Ticket: t.ID, Key: key, User: user, Hash: hash, Return: in.ReturnTo, Client: in.Client}); err != nil {
 		return "", err
 	}

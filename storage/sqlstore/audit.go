@@ -7,18 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/disclosure"
 )
 
-const (
-	// maxMetadata bounds the metadata of an event, as JSON in bytes.
-	maxMetadata = 8 << 10
-	// maxText bounds what a stranger can put into a column, in bytes.
-	maxText = 512
-)
+// maxMetadata bounds the metadata of an event, as JSON in bytes.
+const maxMetadata = 8 << 10
 
 // secretWords must not be part of a metadata key: such a value would be kept
 // for good, readable for everybody who may read the log.
@@ -30,11 +26,12 @@ func insertEvent(ctx context.Context, tx *sql.Tx, e audit.Event) error {
 	if err != nil {
 		return fmt.Errorf("audit event %q: %w", e.Action, err)
 	}
+	short := authcore.ShortText // the change must not fail for a strange event
 	_, err = tx.ExecContext(ctx, `INSERT INTO audit_events
 		(id, at, action, actor_type, actor_id, user_id, target_id, org_id, ip, user_agent, metadata)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.ID, micros(e.At), string(e.Action), string(e.ActorType), clean(e.ActorID), clean(e.UserID), clean(e.TargetID),
-		clean(e.OrgID), clean(e.IP), clean(e.UserAgent), metadata)
+		e.ID, micros(e.At), string(e.Action), string(e.ActorType), short(e.ActorID), short(e.UserID), short(e.TargetID),
+		short(e.OrgID), short(e.IP), short(e.UserAgent), metadata)
 	return err
 }
 
@@ -59,20 +56,7 @@ func encodeMetadata(e audit.Event) (string, error) {
 	return string(text), err
 }
 
-// clean makes text from a request fit to store: bounded, and without what
-// Postgres refuses, so that a strange User-Agent cannot fail a sign-in.
-func clean(text string) string {
-	text = printable(text)
-	if len(text) <= maxText {
-		return text
-	}
-	cut := maxText
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut]
-}
-
+// printable is text without what Postgres refuses.
 func printable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -61,7 +61,7 @@ func (s *Orgs) Members(ctx context.Context, orgID, text, after string, limit int
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // containing is the LIKE pattern of what contains a text.
-func containing(text string) string { return "%" + likeEscapes.Replace(clean(text)) + "%" }
+func containing(text string) string { return "%" + likeEscapes.Replace(authcore.ShortText(text)) + "%" }
 
 // Member implements org.Members.
 func (s *Orgs) Member(ctx context.Context, orgID, userID string) (org.Member, error) {

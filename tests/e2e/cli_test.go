@@ -80,7 +80,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(status)
 	}
 	out, err := g.CLI("", "session", "list", ada)
-	if err != nil || !strings.Contains(out, `"Evil \u009b2J\u202e\U000e0001  id=0"`) {
+	if err != nil || !strings.Contains(out, `"Evil `+"\ufffd"+`2J\u202e\U000e0001  id=0"`) {
 		t.Errorf("%q, %v", out, err)
 	}
 	if i := strings.IndexFunc(out, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }); i >= 0 {
