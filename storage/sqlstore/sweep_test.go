@@ -101,6 +101,62 @@ func TestSweepOrganizations(t *testing.T) {
 	})
 }
 
+// TestSweepDeletedOrganizations keeps those that sessions may still have to be told of.
+func TestSweepDeletedOrganizations(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(testing.TB) *sqlstore.DB) {
+		ctx, db, now := context.Background(), open(t), time.Now()
+		ada := someUser("ada")
+		if err := db.Create(ctx, ada, "", someEvent(audit.UserCreate)); err != nil {
+			t.Fatal(err)
+		}
+		for slug, ago := range map[string]time.Duration{"old": 31, "told": 31, "young": 29, "alive": 0} {
+			o, event := someOrg(slug), someEvent(audit.OrgCreate)
+			if err := db.Orgs().Create(ctx, o, ada.ID, "owner", 0, event); err != nil {
+				t.Fatal(err)
+			}
+			var jobs []job.Job
+			if slug == "told" {
+				jobs = append(jobs, job.Job{ID: "j", Kind: org.RefreshJob, Sealed: []byte("x"), CreatedAt: now, DueAt: now}.About(o.ID))
+			}
+			event = someEvent(audit.OrgDelete)
+			if event.At = now.Add(-ago * 24 * time.Hour); ago > 0 {
+				if err := db.Orgs().Delete(ctx, org.Authority{}, o.ID, event, jobs...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// What a node of another version may have left.
+			later := now.Add(time.Hour).UnixMicro()
+			_, err := db.Raw().Exec(`INSERT INTO invitations (id, org_id, email, email_key, role, hash, invited_by, created_at, expires_at)
+				VALUES ($1, $2, '', '', '', $3, '', 0, $4)`, slug, o.ID, []byte(slug), later)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Raw().Exec(`INSERT INTO org_slugs (slug, org_id, expires_at) VALUES ($1, $2, $3)`, slug+"-was", o.ID, later); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sweep := func(step string, organizations int) {
+			t.Helper()
+			if err := db.Sweep(ctx, now); err != nil {
+				t.Fatal(err)
+			}
+			for table, column := range map[string]string{"organizations": "id", "memberships": "org_id", "org_slugs": "org_id", "invitations": "org_id"} {
+				if n := count(t, db, "SELECT count(DISTINCT "+column+") FROM "+table); n != organizations {
+					t.Errorf("%s: %s of %d organizations are left, want %d", step, table, n, organizations)
+				}
+			}
+		}
+		sweep("while members are to be told", 3)
+		if _, err := db.Raw().Exec("DELETE FROM jobs"); err != nil {
+			t.Fatal(err)
+		}
+		sweep("after that", 2)
+		if n := count(t, db, "SELECT count(*) FROM organizations WHERE slug IN ('young', 'alive')"); n != 2 {
+			t.Errorf("%d of those that are needed are left, want 2", n)
+		}
+	})
+}
+
 // endInvitation ends an invitation at a time, unless it ends by itself.
 func endInvitation(ctx context.Context, db *sqlstore.DB, in org.Invitation, how string, at time.Time) error {
 	event := someEvent(audit.OrgInviteRevoke)

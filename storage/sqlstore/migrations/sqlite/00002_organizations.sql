@@ -11,7 +11,8 @@ CREATE TABLE organizations (
     rules       TEXT    NOT NULL DEFAULT '{}',
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
-    -- A deleted organization keeps its memberships until all sessions know.
+    -- A deleted organization keeps its memberships, so that all sessions are told, and
+    -- is swept with them after 30 days.
     deleted_at  INTEGER NOT NULL DEFAULT 0,
     -- How often name or slug have changed within the hour that began at a time.
     renames       INTEGER NOT NULL DEFAULT 0,
@@ -19,6 +20,7 @@ CREATE TABLE organizations (
 ) STRICT;
 CREATE UNIQUE INDEX organizations_slug ON organizations (slug) WHERE deleted_at = 0;
 CREATE UNIQUE INDEX organizations_personal_of ON organizations (personal_of) WHERE deleted_at = 0 AND personal_of <> '';
+CREATE INDEX organizations_deleted_at ON organizations (deleted_at) WHERE deleted_at <> 0;
 
 -- The slugs that organizations had until lately, also those that were deleted.
 CREATE TABLE org_slugs (
@@ -58,6 +60,7 @@ CREATE TABLE invitations (
 ) STRICT;
 -- One open invitation per organization and address.
 CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_key) WHERE accepted_at = 0 AND revoked_at = 0;
+CREATE INDEX invitations_org_id ON invitations (org_id);
 CREATE INDEX invitations_email_key ON invitations (email_key) WHERE accepted_at = 0 AND revoked_at = 0;
 CREATE INDEX invitations_expires_at ON invitations (expires_at);
 
