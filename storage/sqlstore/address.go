@@ -57,13 +57,9 @@ func (db *DB) ChangeEmail(ctx context.Context, hash []byte, user authcore.User, 
 // KeepEmail implements address.Store.
 func (db *DB) KeepEmail(ctx context.Context, hash []byte, userID string, event audit.Event) error {
 	return db.transact(ctx, "keeping an address", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1 AND purpose IN ($2, $3) AND EXISTS
+		if err := found(affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1 AND purpose IN ($2, $3) AND EXISTS
 			(SELECT 1 FROM tokens t WHERE t.user_id = $1 AND t.purpose = $3 AND t.expires_at > $4 AND ($5 = 0 OR t.hash = $6))`,
-			userID, string(token.ChangeEmail), string(token.KeepEmail), micros(event.At), len(hash), append([]byte{}, hash...)))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+			userID, string(token.ChangeEmail), string(token.KeepEmail), micros(event.At), len(hash), append([]byte{}, hash...)))); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)

@@ -57,11 +57,7 @@ func (db *DB) Browsers(ctx context.Context, userID string, epoch int64, at time.
 // RemoveBrowsers implements account.BrowserStore.
 func (db *DB) RemoveBrowsers(ctx context.Context, userID, id string, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "removing trusted browsers", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM trusted_browsers WHERE user_id = $1 AND ($2 = '' OR id = $2)`, userID, id))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `DELETE FROM trusted_browsers WHERE user_id = $1 AND ($2 = '' OR id = $2)`, userID, id))); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)

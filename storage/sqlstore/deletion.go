@@ -42,12 +42,8 @@ func (db *DB) ScheduleDeletion(ctx context.Context, userID string, epoch int64, 
 // CancelDeletion implements deletion.Store.
 func (db *DB) CancelDeletion(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "cancelling a deletion", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET deletion_at = 0, updated_at = $2
-			WHERE id = $1 AND deletion_at <> 0 AND deleted_at = 0`, userID, micros(event.At)))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE users SET deletion_at = 0, updated_at = $2
+			WHERE id = $1 AND deletion_at <> 0 AND deleted_at = 0`, userID, micros(event.At)))); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
@@ -78,11 +74,7 @@ func (db *DB) Delete(ctx context.Context, userID string, scheduled time.Time, ow
 			args = append(args, micros(scheduled))
 			condition += fmt.Sprintf(` AND deletion_at = $%d`, len(args))
 		}
-		n, err := affected(tx.ExecContext(ctx, change+condition, args...))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, change+condition, args...))); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, userID); err != nil {

@@ -44,11 +44,7 @@ func joinWaiting(ctx context.Context, tx *sql.Tx, j job.Job) (bool, error) {
 // finishJob removes a job in the transaction of what it did, or fails with
 // sql.ErrNoRows when its lease was lost: then somebody else does it.
 func finishJob(ctx context.Context, tx *sql.Tx, j job.Job) error {
-	n, err := affected(tx.ExecContext(ctx, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease))
-	if err == nil && n == 0 {
-		err = sql.ErrNoRows
-	}
-	return err
+	return found(affected(tx.ExecContext(ctx, `DELETE FROM jobs WHERE id = $1 AND lease = $2`, j.ID, j.Lease)))
 }
 
 // Jobs is the queue of what is to be done.

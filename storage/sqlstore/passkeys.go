@@ -101,11 +101,7 @@ func (db *DB) UsePasskey(ctx context.Context, u passkey.Use, p account.Proof) er
 // RenamePasskey implements passkey.Store.
 func (db *DB) RenamePasskey(ctx context.Context, userID string, id []byte, name string, event audit.Event) error {
 	return db.transact(ctx, "renaming a passkey", func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE passkeys SET name = $3 WHERE credential_id = $1 AND user_id = $2`, id, userID, name))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE passkeys SET name = $3 WHERE credential_id = $1 AND user_id = $2`, id, userID, name))); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)
@@ -120,11 +116,7 @@ func (db *DB) RemovePasskey(ctx context.Context, r passkey.Removal, event audit.
 		if err := row.Scan(&twoStepAt); err != nil {
 			return err
 		}
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM passkeys WHERE credential_id = $1 AND user_id = $2`, r.ID, r.UserID))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `DELETE FROM passkeys WHERE credential_id = $1 AND user_id = $2`, r.ID, r.UserID))); err != nil {
 			return err
 		}
 		if r.Guarded {

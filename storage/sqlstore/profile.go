@@ -17,12 +17,8 @@ func (db *DB) SaveProfile(ctx context.Context, user authcore.User, event audit.E
 		if err != nil {
 			return err
 		}
-		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, language = $3, profile = $4, updated_at = $5 WHERE id = $1 AND deleted_at = 0`,
-			user.ID, user.Name, user.Language, text, micros(event.At)))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE users SET name = $2, language = $3, profile = $4, updated_at = $5 WHERE id = $1 AND deleted_at = 0`,
+			user.ID, user.Name, user.Language, text, micros(event.At)))); err != nil {
 			return err
 		}
 		return insertEvent(ctx, tx, event)

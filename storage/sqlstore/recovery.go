@@ -89,12 +89,8 @@ func (db *DB) useLink(ctx context.Context, tx *sql.Tx, hash []byte, purpose toke
 	if disabledAt != 0 || epoch != user.AuthEpoch || key != user.EmailKey {
 		return fmt.Errorf("%w: the account has changed meanwhile", authcore.ErrConflict)
 	}
-	n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1 AND purpose = $2 AND user_id = $3 AND address = $4
-		AND expires_at > $5`, hash, string(purpose), user.ID, key, at))
-	if err == nil && n == 0 {
-		err = sql.ErrNoRows
-	}
-	return err
+	return found(affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1 AND purpose = $2 AND user_id = $3 AND address = $4
+		AND expires_at > $5`, hash, string(purpose), user.ID, key, at)))
 }
 
 var _ recovery.Store = (*DB)(nil)

@@ -29,12 +29,8 @@ func (db *DB) Reissue(ctx context.Context, asked job.Job, t token.Token, letter 
 		}
 		// Only the sign-up that the token belongs to: another with the same address may
 		// have taken its place since it was read, and must not be given this account.
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE purpose = $1 AND user_id IS NULL AND address = $2 AND sign_up = $3`,
-			string(t.Purpose), t.Address, t.SignUp))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE purpose = $1 AND user_id IS NULL AND address = $2 AND sign_up = $3`,
+			string(t.Purpose), t.Address, t.SignUp))); err != nil {
 			return err
 		}
 		return insertToken(ctx, tx, t)

@@ -53,12 +53,8 @@ func (db *DB) tokenWhere(ctx context.Context, condition string, args ...any) (to
 // consumeToken deletes a live token, or fails with sql.ErrNoRows. Of several
 // transactions that try, one succeeds.
 func consumeToken(ctx context.Context, tx *sql.Tx, hash []byte, purpose token.Purpose, at time.Time) error {
-	n, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3`,
-		hash, string(purpose), micros(at)))
-	if err == nil && n == 0 {
-		err = sql.ErrNoRows
-	}
-	return err
+	return found(affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3`,
+		hash, string(purpose), micros(at))))
 }
 
 var _ token.Store = (*DB)(nil)

@@ -82,12 +82,8 @@ func replaceCodes(ctx context.Context, tx *sql.Tx, userID string, hashes [][]byt
 // TurnOff implements mfa.Store.
 func (db *DB) TurnOff(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "turning two-step sign-in off", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET two_step_at = 0, updated_at = $2 WHERE id = $1 AND two_step_at <> 0`,
-			userID, micros(event.At)))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE users SET two_step_at = 0, updated_at = $2 WHERE id = $1 AND two_step_at <> 0`,
+			userID, micros(event.At)))); err != nil {
 			return err
 		}
 		if err := removeTwoStep(ctx, tx, userID); err != nil {
@@ -100,12 +96,8 @@ func (db *DB) TurnOff(ctx context.Context, userID string, event audit.Event, job
 // Reset implements mfa.Store.
 func (db *DB) Reset(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "resetting second factors", jobs, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE users SET two_step_at = 0, auth_epoch = auth_epoch + 1, updated_at = $2
-			WHERE id = $1 AND deleted_at = 0`, userID, micros(event.At)))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE users SET two_step_at = 0, auth_epoch = auth_epoch + 1, updated_at = $2
+			WHERE id = $1 AND deleted_at = 0`, userID, micros(event.At)))); err != nil {
 			return err
 		}
 		if err := removeFactors(ctx, tx, userID); err != nil {
@@ -136,22 +128,14 @@ func removeTwoStep(ctx context.Context, tx *sql.Tx, userID string) error {
 // UseStep implements mfa.Store.
 func (db *DB) UseStep(ctx context.Context, step int64, p account.Proof) error {
 	return db.prove(ctx, "using a code", p, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE two_step SET step = $2, failures = 0 WHERE user_id = $1 AND step < $2`, p.UserID, step))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		return err
+		return found(affected(tx.ExecContext(ctx, `UPDATE two_step SET step = $2, failures = 0 WHERE user_id = $1 AND step < $2`, p.UserID, step)))
 	})
 }
 
 // UseBackupCode implements mfa.Store.
 func (db *DB) UseBackupCode(ctx context.Context, hash []byte, p account.Proof, tell func(left int) (job.Job, error)) error {
 	err := db.prove(ctx, "using a backup code", p, func(ctx context.Context, tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM backup_codes WHERE user_id = $1 AND hash = $2`, p.UserID, hash))
-		if err == nil && n == 0 {
-			err = sql.ErrNoRows
-		}
-		if err != nil {
+		if err := found(affected(tx.ExecContext(ctx, `DELETE FROM backup_codes WHERE user_id = $1 AND hash = $2`, p.UserID, hash))); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE two_step SET failures = 0 WHERE user_id = $1`, p.UserID); err != nil {
