@@ -69,7 +69,8 @@ func (s *SQLite) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return noBlock(d)
 }
 
-// PoolKey is the path alone: two configurations never hold one file twice.
+// PoolKey is the path alone. A reload that changes the session store or the secret
+// still opens the file a second time, until the configuration before has drained.
 func (s *SQLite) PoolKey() string { return "sqlite:" + s.path }
 
 // Open returns the database.

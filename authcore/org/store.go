@@ -241,13 +241,13 @@ type Joining interface {
 	Asked(ctx context.Context, orgID, userID string) (bool, error)
 	// Join makes a user a member by a domain. It fails with authcore.ErrNotFound when that
 	// is not as it was read any more, or the user has no proven address in it, and
-	// else as Members.Add does.
+	// else as MemberChanges.Add does.
 	Join(ctx context.Context, d Domain, userID string, event audit.Event, jobs ...job.Job) error
 	// Requests returns up to limit requests in the order of the ids of the users, after
 	// the given one.
 	Requests(ctx context.Context, orgID, after string, limit int) ([]Request, error)
-	// Admit makes a user who asks to join a member, as Members.Add does. It fails with
-	// authcore.ErrNotFound when they do not ask.
+	// Admit makes a user who asks to join a member, as MemberChanges.Add does. It fails
+	// with authcore.ErrNotFound when they do not ask.
 	Admit(ctx context.Context, by Authority, orgID, userID, role, owner string, event audit.Event, jobs ...job.Job) error
 	// Refuse removes a request, or fails with authcore.ErrNotFound.
 	Refuse(ctx context.Context, by Authority, orgID, userID string, event audit.Event) error
