@@ -60,9 +60,9 @@ const (
 type Worker struct {
 	Store    Store
 	Handlers map[Kind]Handler
-	// Slow are the kinds that wait for other machines: they hold up no others, and are
-	// given up after four days. The others see to something that this machine has
-	// promised, and are tried until it is done.
+	// Slow are the kinds that wait for other machines: they hold up no others, are
+	// tried ever more rarely, and are given up after four days. The others see to
+	// something that this machine has promised, and are tried until it is done.
 	Slow     []Kind
 	Observer Observer
 	Clock    authcore.Clock
@@ -189,7 +189,7 @@ func (w *Worker) do(ctx context.Context, j Job) {
 	}
 	now := w.Clock()
 	j.Error = clip(err.Error())
-	j.DueAt = now.Add(backOff(j.Attempts))
+	j.DueAt = now.Add(w.backOff(j))
 	result := ResultRetry
 	if IsPermanent(err) || slices.Contains(w.Slow, j.Kind) && now.Sub(j.CreatedAt) > giveUp {
 		result, j.DeadAt = ResultDead, now
@@ -222,11 +222,15 @@ func (w *Worker) attempt(ctx context.Context, j Job) (err error) {
 // errPanicked is what is kept of a panic: its value may hold secrets.
 var errPanicked = errors.New("the handler panicked; the log has the stack")
 
-// backOff is the wait after the given number of attempts: half a minute,
-// doubling up to an hour.
-func backOff(attempts int) time.Duration {
+// backOff is the wait after a failed attempt: half a minute and, for the slow kinds,
+// doubling up to an hour. What takes rights away must not wait much longer than the
+// store was away.
+func (w *Worker) backOff(j Job) time.Duration {
 	wait := 30 * time.Second
-	for range min(attempts-1, 8) {
+	if !slices.Contains(w.Slow, j.Kind) {
+		return wait
+	}
+	for range min(j.Attempts-1, 8) {
 		wait *= 2
 	}
 	return min(wait, time.Hour)

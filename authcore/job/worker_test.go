@@ -148,6 +148,26 @@ func TestWorkerTriesAgainWithBackOff(t *testing.T) {
 	}
 }
 
+// What takes rights away is done soon after the store is back, however long it was away.
+func TestWorkerKeepsPromisesSoonAfterAnOutage(t *testing.T) {
+	for _, away := range []time.Duration{time.Minute, 32 * time.Minute, 5 * time.Hour} {
+		var back, done time.Time
+		left, _ := workOn(t, nil, away+3*time.Hour, func(context.Context, Job) error {
+			if back.IsZero() {
+				back = time.Now().Add(away)
+			}
+			if time.Now().Before(back) {
+				return errors.New("away")
+			}
+			done = time.Now()
+			return nil
+		})
+		if late := done.Sub(back); left.ID != "" || late > time.Minute {
+			t.Errorf("away for %s: done %s after that, left %+v", away, late, left)
+		}
+	}
+}
+
 func TestWorkerGivesUp(t *testing.T) {
 	left, results := work(t, giveUp+3*time.Hour, func(context.Context, Job) error { return errors.New(strings.Repeat("x", 5000)) })
 	if left.DeadAt.IsZero() || results[len(results)-1] != ResultDead {
