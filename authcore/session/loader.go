@@ -2,7 +2,12 @@ package session
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync"
+
+	"github.com/sigra-auth/sigra/authcore"
 )
 
 const (
@@ -18,7 +23,8 @@ const (
 // batch is read after every request in it has asked, so that its answer is
 // never older than the question.
 type loader struct {
-	store Store
+	store  Store
+	logger *slog.Logger
 
 	mu       sync.Mutex
 	waiting  *batch
@@ -87,9 +93,16 @@ func (l *loader) handOver() {
 }
 
 // read fills a batch. It does not use the context of any one request, whose
-// cancellation must not fail the others.
+// cancellation must not fail the others. A store that panics fails the batch alone:
+// the requests behind it would else wait for a reader that is gone.
 func (l *loader) read(b *batch) {
 	defer close(b.done)
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			l.logger.Error("session store panicked", slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
+			b.err = errPanicked
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	for start := 0; start < len(b.hashes) && b.err == nil; start += batchSize {
@@ -99,3 +112,6 @@ func (l *loader) read(b *batch) {
 		b.records = append(b.records, records...)
 	}
 }
+
+// errPanicked is what requests are told of a panic: its value may hold secrets.
+var errPanicked = fmt.Errorf("the session store panicked: %w", authcore.ErrUnavailable)

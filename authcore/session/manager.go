@@ -67,7 +67,7 @@ func New(o Options) *Manager {
 	now := o.Clock()
 	m := &Manager{
 		store: o.Store, bus: o.Bus, log: o.Log, now: o.Clock, logger: o.Logger,
-		cache: newCache(cacheEntries, now), loader: &loader{store: o.Store},
+		cache: newCache(cacheEntries, now), loader: &loader{store: o.Store, logger: o.Logger},
 		link: &link{base: now}, streams: newStreams(),
 		touches: make(chan touch, touchQueue),
 	}
