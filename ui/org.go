@@ -128,7 +128,7 @@ func (v *visit) moved(err error) error {
 	}
 	to := url.URL{Path: v.orgHome(slug) + strings.TrimPrefix(v.path, orgPrefix+v.orgSlug()), RawQuery: v.r.URL.RawQuery}
 	v.w.Header().Set("Location", to.String())
-	v.w.WriteHeader(http.StatusMovedPermanently)
+	v.w.WriteHeader(http.StatusSeeOther) // not for good: others may take the slug
 	return nil
 }
 

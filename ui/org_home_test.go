@@ -101,7 +101,7 @@ func TestFormerSlugLeadsToTheNewOne(t *testing.T) {
 	p := newPortal(t)
 	for _, page := range orgPages() {
 		w := p.see("/orgs/former" + page + "?q=x%26y")
-		want(t, w, http.StatusMovedPermanently)
+		want(t, w, http.StatusSeeOther)
 		wantHeader(t, w, "Location", "/_auth/orgs/acme"+page+"?q=x%26y")
 		wantHeader(t, w, "Cache-Control", "no-store")
 	}
