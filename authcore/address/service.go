@@ -81,18 +81,15 @@ func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, cl
 	if email.Key == user.EmailKey {
 		return invalid(account.ProblemEmailSame)
 	}
-	allowed, err := s.Guard.Mail(ctx, mailKind, email.Key, client.IP)
+	verdict, err := s.Guard.Mail(ctx, mailKind, email.Key, client.IP)
 	switch {
 	case err != nil:
 		return account.Throttled(err)
-	case !allowed: // what was sent before works still
-		return &account.ThrottledError{RetryAfter: mailWait}
+	case !verdict.Allowed: // what was sent before works still
+		return &account.ThrottledError{RetryAfter: verdict.RetryAfter}
 	}
 	return s.propose(ctx, live, user, email, client)
 }
-
-// mailWait is what is told to who has had too many mails sent to an address.
-const mailWait = 15 * time.Minute
 
 func invalid(p account.Problem) error {
 	return &account.InvalidError{Fields: map[string]account.Problem{"email": p}}

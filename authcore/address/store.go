@@ -9,6 +9,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/job"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/authcore/throttle"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -58,5 +59,5 @@ type Sessions interface {
 
 // Guard limits the mail to strangers' addresses; *throttle.Guard does.
 type Guard interface {
-	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
+	Mail(ctx context.Context, kind, address, ip string) (throttle.Verdict, error)
 }

@@ -161,8 +161,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 // allow counts a mail. Over the limit of the address it returns the key of no
 // account, so that nothing is sent and the work is as ever.
 func (s *Service) allow(ctx context.Context, key string, client authcore.Client) (string, error) {
-	allowed, err := s.Guard.Mail(ctx, string(SignUpJob), key, client.IP)
-	if err != nil || !allowed {
+	verdict, err := s.Guard.Mail(ctx, string(SignUpJob), key, client.IP)
+	if err != nil || !verdict.Allowed {
 		return "", account.Throttled(err)
 	}
 	return key, nil

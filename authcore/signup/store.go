@@ -74,6 +74,6 @@ type Sessions interface {
 
 // Guard limits mail and tries; *throttle.Guard does.
 type Guard interface {
-	Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error)
+	Mail(ctx context.Context, kind, address, ip string) (throttle.Verdict, error)
 	Code(ctx context.Context, t throttle.Try) error
 }

@@ -7,20 +7,19 @@ import (
 )
 
 // Mail counts a request of a stranger for a notice or a proof to an address. It
-// fails with *Exceeded over the limit of the network; over that of the address it
-// returns false, which nobody but its owner may learn: the answer is as ever, and no
-// mail is sent.
-func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (allowed bool, err error) {
+// fails with *Exceeded over the limit of the network; over that of the address the
+// verdict refuses, which whoever is not signed in must not learn: the answer is as
+// ever, and no mail is sent.
+func (g *Guard) Mail(ctx context.Context, kind, address, ip string) (Verdict, error) {
 	l := g.limits.Load()
 	if err := g.takeNetwork(ctx, ip, l.MailNetwork); err != nil {
-		return false, err
+		return Verdict{}, err
 	}
 	verdict, err := g.store.Take(ctx, kind+"|"+mailbox(address), l.Mail)
 	if err != nil || !verdict.Allowed {
-		return false, err
+		return verdict, err
 	}
-	verdict, err = g.store.Take(ctx, mailbox(address), l.MailDay)
-	return verdict.Allowed, err
+	return g.store.Take(ctx, mailbox(address), l.MailDay)
 }
 
 // Asking is a request of anybody for a link that lets the owner of an address in.

@@ -80,7 +80,7 @@ func TestMailsADay(t *testing.T) {
 	sent := 0
 	for i := range 200 {
 		address := fmt.Sprintf("ada+%d@example.com", i) // one mailbox
-		if allowed, err := g.Mail(t.Context(), fmt.Sprint("kind ", i%3), address, fmt.Sprintf("192.0.2.%d", i)); err == nil && allowed {
+		if verdict, err := g.Mail(t.Context(), fmt.Sprint("kind ", i%3), address, fmt.Sprintf("192.0.2.%d", i)); err == nil && verdict.Allowed {
 			sent++
 		}
 		c.pass(6 * time.Minute)
@@ -88,7 +88,28 @@ func TestMailsADay(t *testing.T) {
 	if sent != 20 {
 		t.Errorf("%d mails in a day", sent)
 	}
-	if allowed, err := g.Mail(t.Context(), "kind 0", "+ada@example.com", "192.0.2.250"); err != nil || !allowed {
-		t.Errorf("an address that begins with a plus: %v, %v", allowed, err)
+	if verdict, err := g.Mail(t.Context(), "kind 0", "+ada@example.com", "192.0.2.250"); err != nil || !verdict.Allowed {
+		t.Errorf("an address that begins with a plus: %+v, %v", verdict, err)
+	}
+}
+
+// TestMailSaysWhenToAskAgain: by whichever limit of the address is used up.
+func TestMailSaysWhenToAskAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*throttle.Limits)
+		want   time.Duration
+	}{
+		"of a kind": {func(l *throttle.Limits) { l.Mail.Max, l.Mail.Window = 1, 2*time.Hour }, 2*time.Hour - time.Minute},
+		"of a day":  {func(l *throttle.Limits) { l.MailDay.Max = 1 }, 24*time.Hour - time.Minute},
+	} {
+		g, c := newGuard(test.change)
+		if verdict, err := g.Mail(t.Context(), "kind", ada, "192.0.2.1"); err != nil || !verdict.Allowed {
+			t.Fatalf("%s: %+v, %v", name, verdict, err)
+		}
+		c.pass(time.Minute)
+		verdict, err := g.Mail(t.Context(), "kind", ada, "192.0.2.2")
+		if off := verdict.RetryAfter - test.want; err != nil || verdict.Allowed || off.Abs() > time.Second {
+			t.Errorf("%s: %+v, %v, want %s", name, verdict, err, test.want)
+		}
 	}
 }
