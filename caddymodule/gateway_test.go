@@ -40,7 +40,17 @@ const (
 // newGateway starts a site from a Caddyfile on localhost and the names below it.
 func newGateway(t testing.TB, global, directive string) *gateway {
 	t.Helper()
-	dir := lastingDir(t)
+	g := provisioned(t, lastingDir(t), global, directive)
+	if err := g.app.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.app.Stop() })
+	return g
+}
+
+// provisioned is a gateway that has not started, with its files in a directory.
+func provisioned(t testing.TB, dir, global, directive string) *gateway {
+	t.Helper()
 	text := "{\nadmin off\nstorage file_system " + dir + "\nsigra {\nstorage sqlite " + filepath.Join(dir, "test.db") + "\n" +
 		global + "\n}\n}\nhttp://localhost:8080, http://*.localhost:8080 {\n" + directive + "\nrespond ok\n}\n"
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
@@ -60,10 +70,6 @@ func newGateway(t testing.TB, global, directive string) *gateway {
 		t.Fatal(err)
 	}
 	g := &gateway{app: loaded.(*App)}
-	if err := g.app.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.app.Stop() })
 	httpApp, err := ctx.App("http")
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,9 @@ const keepTimeout = 5 * time.Second
 // be offered as if the visitor had written it. Whose it is tells the session or,
 // when that has ended, the mark of the browser: nobody else gets to see it.
 func (g *Gate) keep(r *http.Request, st *state, at *site) (page string) {
-	if !isForm(r, st.came) || !isSameOrigin(r, at) {
+	// A visitor without a session has not waited for the engine, and there is nothing to
+	// read a mark with before it has started.
+	if !isForm(r, st.came) || !isSameOrigin(r, at) || !g.app.engine.isReady() {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), keepTimeout)
