@@ -190,6 +190,10 @@ func (a *App) Start() error {
 		go a.keepOpening(ctx)
 		return nil
 	}
+	if err != nil {
+		// Caddy stops the apps that have started, and cleans this one up only.
+		_ = a.Stop() // it never fails
+	}
 	return err
 }
 
@@ -203,7 +207,9 @@ func (a *App) open(ctx context.Context) (err error) {
 			a.trouble.Store(&text)
 		}
 	}()
-	fresh := !a.engine.isReady()
+	if a.engine.isReady() { // a reload needs nothing of Caddy's storage
+		return nil
+	}
 	master, err := a.master.load(ctx)
 	if err != nil {
 		return err
@@ -211,7 +217,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.engine.start(ctx, master, a.keySchedule()); err != nil {
 		return err
 	}
-	if fresh && a.serves() {
+	if a.serves() {
 		return a.offerSetUp(ctx)
 	}
 	return nil

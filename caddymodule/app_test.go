@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/certmagic"
 )
 
 func pause() { time.Sleep(50 * time.Millisecond) }
@@ -114,6 +118,48 @@ func TestRejectedConfigurationLeavesTheRunningOne(t *testing.T) {
 	}
 	if w := g.do(t, get("/", "Cookie", cookie)); w.Code != 200 {
 		t.Errorf("the running configuration answers %d", w.Code)
+	}
+}
+
+// TestFailedStartLeavesNothing: Caddy does not stop an app whose Start has failed. Here,
+// the database was made with another secret.
+func TestFailedStartLeavesNothing(t *testing.T) {
+	t.Setenv("SIGRA_TEST_SECRET", base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	dir := lastingDir(t)
+	running := provisioned(t, dir, "", "sigra").app
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = running.Stop() })
+	rejected := provisioned(t, dir, "secret {env.SIGRA_TEST_SECRET}", "sigra").app
+	if err := rejected.Start(); err == nil || !strings.Contains(err.Error(), "secret") {
+		t.Fatalf("started with another secret: %v", err)
+	}
+	select {
+	case <-rejected.worked:
+	case <-time.After(3 * time.Second):
+		t.Error("it waits to do jobs")
+	}
+	if n := len(rejected.engine.tunings); n > 0 {
+		t.Errorf("the limits of %d configurations are in force", n)
+	}
+}
+
+// away is a storage of Caddy that cannot be reached.
+type away struct{ certmagic.Storage }
+
+func (away) Lock(context.Context, string) error { return errors.New("away") }
+
+// TestReloadNeedsNoStorage: the engine that goes on has the secret already.
+func TestReloadNeedsNoStorage(t *testing.T) {
+	dir := lastingDir(t)
+	running, reloaded := provisioned(t, dir, "", "sigra").app, provisioned(t, dir, "", "sigra").app
+	reloaded.master.storage = away{reloaded.master.storage}
+	for _, app := range []*App{running, reloaded} {
+		if err := app.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = app.Stop() })
 	}
 }
 
