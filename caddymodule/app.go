@@ -207,19 +207,22 @@ func (a *App) open(ctx context.Context) (err error) {
 			a.trouble.Store(&text)
 		}
 	}()
-	if a.engine.isReady() { // a reload needs nothing of Caddy's storage
+	if !a.engine.isReady() { // else a reload needs nothing of Caddy's storage
+		master, err := a.master.load(ctx)
+		if err != nil {
+			return err
+		}
+		if err := a.engine.start(ctx, master, a.keySchedule()); err != nil {
+			return err
+		}
+	}
+	if !a.serves() || a.engine.offered.Load() {
 		return nil
 	}
-	master, err := a.master.load(ctx)
-	if err != nil {
-		return err
+	if err := a.offerSetUp(ctx); err != nil {
+		return err // it is owed: the next try, or the next configuration, shows it
 	}
-	if err := a.engine.start(ctx, master, a.keySchedule()); err != nil {
-		return err
-	}
-	if a.serves() {
-		return a.offerSetUp(ctx)
-	}
+	a.engine.offered.Store(true)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -160,6 +161,37 @@ func TestReloadNeedsNoStorage(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = app.Stop() })
+	}
+}
+
+// TestSetUpLinkIsOwed: the engine started, and the database went away before the link
+// was made. The next try shows it, and no later one does so again.
+func TestSetUpLinkIsOwed(t *testing.T) {
+	for name, test := range map[string]struct {
+		account bool
+		want    int
+	}{"no account": {false, 1}, "an account": {true, 0}} {
+		g := provisioned(t, lastingDir(t), "", "sigra")
+		log := new(strings.Builder)
+		g.app.logger = slog.New(slog.NewTextHandler(log, nil))
+		master, err := g.app.master.load(t.Context())
+		if err == nil {
+			err = g.app.engine.start(t.Context(), master, g.app.keySchedule())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.account {
+			g.signIn(t)
+		}
+		for range 3 {
+			if err := g.app.open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), "open this link"); n != test.want {
+			t.Errorf("%s: %d links, want %d: %s", name, n, test.want, log)
+		}
 	}
 }
 

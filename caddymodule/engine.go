@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -45,6 +46,8 @@ type engine struct {
 	ready   chan struct{}
 	box     *secret.Box
 	signer  *assertion.Signer
+	// offered says that the link for the first account was shown, or is not needed.
+	offered atomic.Bool
 
 	tuningMu sync.Mutex
 	tunings  []*tuning // of the configurations that run, the newest last
