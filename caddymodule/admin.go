@@ -21,19 +21,11 @@ func init() { caddy.RegisterModule(new(AdminAPI)) }
 // AdminAPI serves the operator's side of Sigra at /sigra/ of Caddy's admin
 // endpoint, which only this machine reaches. The `caddy sigra` commands use
 // it. It never shows a token, a hash or a key.
-type AdminAPI struct {
-	ctx caddy.Context
-}
+type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
 func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.sigra", New: func() caddy.Module { return new(AdminAPI) }}
-}
-
-// Provision keeps the context: the app exists only when a request comes.
-func (a *AdminAPI) Provision(ctx caddy.Context) error {
-	a.ctx = ctx
-	return nil
 }
 
 // Routes returns the one route, below which operations dispatches.
@@ -41,12 +33,14 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: "/" + appID + "/", Handler: caddy.AdminHandlerFunc(a.serve)}}
 }
 
-func (a *AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
-	app, err := a.ctx.AppIfConfigured(appID)
-	if err != nil {
+// serve asks the app that serves, which after a rejected reload is not that of the
+// configuration this endpoint belongs to.
+func (*AdminAPI) serve(w http.ResponseWriter, r *http.Request) error {
+	app := running.serving()
+	if app == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("this Caddy runs no sigra")}
 	}
-	operations{app.(*App)}.mux().ServeHTTP(w, r)
+	operations{app}.mux().ServeHTTP(w, r)
 	return nil
 }
 
@@ -239,7 +233,4 @@ func (o operations) rotateKey(r *http.Request) (any, error) {
 	return map[string]string{"kid": kid, "status": "published now; it signs after the overlap"}, nil
 }
 
-var (
-	_ caddy.AdminRouter = (*AdminAPI)(nil)
-	_ caddy.Provisioner = (*AdminAPI)(nil)
-)
+var _ caddy.AdminRouter = (*AdminAPI)(nil)

@@ -177,6 +177,7 @@ const startTimeout = 20 * time.Second
 // Start connects. A store that is away does not keep Caddy from starting: it
 // is tried again until it is there, and requests meanwhile get 503.
 func (a *App) Start() error {
+	running.add(a)
 	a.tuned = a.engine.tune(a.tuning())
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop, a.worked = cancel, make(chan struct{})
@@ -293,6 +294,7 @@ func (a *App) setUpLink(ctx context.Context) (string, error) {
 
 // Stop ends what belongs to this configuration alone.
 func (a *App) Stop() error {
+	running.remove(a)
 	if a.stop == nil {
 		return nil
 	}
@@ -310,8 +312,10 @@ func (a *App) Stop() error {
 // workGrace is how long a process that ends waits for the jobs under way.
 const workGrace = 10 * time.Second
 
-// Cleanup releases the engine. It also runs after a failed Provision.
+// Cleanup releases the engine. It also runs after a failed Provision and, without Stop,
+// after a failed Start.
 func (a *App) Cleanup() error {
+	running.remove(a)
 	if a.engineKey == "" {
 		return nil
 	}
