@@ -164,7 +164,7 @@ func decodeBody(r *http.Request, to any) error {
 // statusView is the answer to `caddy sigra status`.
 type statusView struct {
 	Ready bool `json:"ready"`
-	// Trouble is why it is not ready.
+	// Trouble is why it is not ready, or what is wrong with a store.
 	Trouble      string `json:"trouble,omitempty"`
 	Database     string `json:"database"`
 	SessionStore string `json:"session_store"`
@@ -174,13 +174,13 @@ type statusView struct {
 }
 
 func (o operations) status(r *http.Request) (any, error) {
-	health := o.app.health(r.Context())
+	health, trouble := o.app.examine(r.Context())
 	view := statusView{
 		Ready: o.app.engine.isReady(), Database: health["database"], SessionStore: health["sessions"],
-		Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.sites().portal(),
+		Trouble: trouble, Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.sites().portal(),
 	}
-	if trouble := o.app.trouble.Load(); trouble != nil && !view.Ready {
-		view.Trouble = *trouble
+	if reason := o.app.trouble.Load(); reason != nil && !view.Ready {
+		view.Trouble = *reason
 	}
 	exists, err := o.app.engine.db.HasUsers(r.Context())
 	view.Accounts = exists && err == nil

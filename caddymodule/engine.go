@@ -152,6 +152,7 @@ func (e *engine) start(ctx context.Context, master []byte, keys assertion.Schedu
 	close(e.ready)
 	go e.sessions.Run(e.ctx)
 	go e.maintain()
+	go e.watch(e.backend.Ping)
 	return nil
 }
 

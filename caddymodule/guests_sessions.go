@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -35,6 +36,9 @@ type SessionBackend struct {
 	Log   session.RevocationLog
 	Ping  func(context.Context) error
 	Close func() error
+	// Eviction names the policy by which the store throws sessions away when its memory
+	// is full; empty when it does not. It may be nil.
+	Eviction func(context.Context) string
 }
 
 // SessionStore is a guest in sigra.session_store.
@@ -127,16 +131,21 @@ func (r *RedisSessions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // PoolKey identifies the store without showing the password.
 func (r *RedisSessions) PoolKey() string { return "redis:" + fingerprint(r.url) + ":" + r.Prefix }
 
+// logRedis gives the client library its logger, before the first client: it writes to
+// standard error else.
+var logRedis = sync.OnceFunc(func() { redisstore.LogTo(slog.New(processLog{})) })
+
 // Open returns the backend.
 func (r *RedisSessions) Open(db *sqlstore.DB, logger *slog.Logger) (SessionBackend, error) {
 	opts, err := redisstore.ParseURL(r.url)
 	if err != nil {
 		return SessionBackend{}, fmt.Errorf("sessions redis: %w", err)
 	}
+	logRedis()
 	client := redisstore.Open(opts, r.Prefix)
 	return SessionBackend{
 		Store: client.Sessions(), Bus: client.Bus(logger), Throttle: client.Throttle(), Ceremonies: client.Ceremonies(), Log: db.Revocations(),
-		Ping: client.Ping, Close: client.Close,
+		Ping: client.Ping, Close: client.Close, Eviction: client.Eviction,
 	}, nil
 }
 

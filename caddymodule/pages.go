@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +47,8 @@ type checkup struct {
 	mu     sync.Mutex
 	at     time.Time
 	report map[string]string
+	// trouble is what was wrong, for operators alone.
+	trouble string
 }
 
 // checkupEvery bounds how often strangers can make the gateway ask its stores.
@@ -53,26 +56,36 @@ const checkupEvery = time.Second
 
 // health tells which dependency is in order.
 func (a *App) health(ctx context.Context) map[string]string {
-	a.checkup.mu.Lock()
-	defer a.checkup.mu.Unlock()
-	if time.Since(a.checkup.at) > checkupEvery {
-		a.checkup.report = a.examine(context.WithoutCancel(ctx))
-		a.checkup.at = time.Now()
-	}
-	return a.checkup.report
+	report, _ := a.examine(ctx)
+	return report
 }
 
-func (a *App) examine(ctx context.Context) map[string]string {
+// examine tells which dependency is in order, and what is wrong with the others.
+func (a *App) examine(ctx context.Context) (report map[string]string, trouble string) {
+	c := &a.checkup
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.at) > checkupEvery {
+		c.report, c.trouble = a.ping(context.WithoutCancel(ctx))
+		c.at = time.Now()
+	}
+	return c.report, c.trouble
+}
+
+func (a *App) ping(ctx context.Context) (report map[string]string, trouble string) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	report := map[string]string{"database": "ok", "sessions": "ok"}
+	report = map[string]string{"database": "ok", "sessions": "ok"}
+	if err := a.engine.backend.Ping(ctx); err != nil {
+		report["sessions"], trouble = "unavailable", err.Error()
+	}
 	if err := a.engine.db.Ping(ctx); err != nil {
 		report["database"] = "unavailable"
+		if trouble != err.Error() { // else sessions are in it
+			trouble = strings.TrimPrefix(trouble+"; "+err.Error(), "; ")
+		}
 	}
-	if err := a.engine.backend.Ping(ctx); err != nil {
-		report["sessions"] = "unavailable"
-	}
-	return report
+	return report, trouble
 }
 
 // resume returns the session of the tokens of a request to an app.
