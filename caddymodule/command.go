@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -35,6 +36,7 @@ func buildCommand(root *cobra.Command) {
 	flags.String("address", "", "address of the admin endpoint")
 	flags.Bool("json", false, "print the answer as JSON")
 
+	needsSubcommand(root)
 	root.AddCommand(
 		group("user", "Manages accounts", userCommands()...),
 		group("session", "Lists and ends sessions", sessionCommands()...),
@@ -88,7 +90,34 @@ func retry(path string) func(*call, []string) error {
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{Use: name, Short: short}
 	g.AddCommand(commands...)
+	needsSubcommand(g)
 	return g
+}
+
+// needsSubcommand makes a command show its help when it stands alone, and refuse a word
+// that is none of its subcommands: a script would take the help for success.
+func needsSubcommand(g *cobra.Command) {
+	g.SilenceUsage = true
+	g.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	g.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return unknownCommand(cmd, args[0])
+	}
+}
+
+func unknownCommand(cmd *cobra.Command, word string) error {
+	var known []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(known, c.Name())
+		}
+	}
+	if right := nearest(word, known); right != "" {
+		return plainError(fmt.Errorf("unknown command %q for %q; did you mean %q?", word, cmd.CommandPath(), right))
+	}
+	return plainError(fmt.Errorf("unknown command %q for %q; it is one of %s", word, cmd.CommandPath(), strings.Join(known, ", ")))
 }
 
 // leaf is a command that does something, with so many arguments at least and as many

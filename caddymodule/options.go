@@ -32,19 +32,24 @@ func eachOption(d *caddyfile.Dispenser, known options) error {
 
 // unknown returns the error for a word that is none of the known ones.
 func unknown(d *caddyfile.Dispenser, word string, known []string) error {
-	nearest, distance := "", len(word)/2+2
-	for _, candidate := range known {
-		if n := levenshtein.ComputeDistance(word, candidate); n < distance {
-			nearest, distance = candidate, n
-		}
-	}
-	if nearest != "" {
-		return d.Errf("unknown option %q; did you mean %q?", word, nearest)
+	if right := nearest(word, known); right != "" {
+		return d.Errf("unknown option %q; did you mean %q?", word, right)
 	}
 	if len(known) == 0 {
 		return d.Errf("unknown option %q; none is expected here", word)
 	}
 	return d.Errf("unknown option %q; it is one of %s", word, strings.Join(known, ", "))
+}
+
+// nearest returns the known word that is most like another, empty when none is.
+func nearest(word string, known []string) (right string) {
+	distance := len(word)/2 + 2
+	for _, candidate := range known {
+		if n := levenshtein.ComputeDistance(word, candidate); n < distance {
+			right, distance = candidate, n
+		}
+	}
+	return right
 }
 
 // noBlock refuses a block and further arguments.
