@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -141,7 +142,7 @@ func explain(err error) (int, string) {
 	case errors.Is(err, authcore.ErrNotFound):
 		return http.StatusNotFound, "there is no such user or session"
 	case errors.Is(err, authcore.ErrConflict):
-		return http.StatusConflict, err.Error()
+		return http.StatusConflict, strings.TrimSuffix(err.Error(), ": "+authcore.ErrConflict.Error())
 	case errors.Is(err, authcore.ErrUnavailable):
 		return http.StatusServiceUnavailable, err.Error()
 	default:

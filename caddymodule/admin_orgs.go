@@ -74,7 +74,7 @@ const (
 	noInvitation   = "no such invitation is open; see `caddy sigra org invitations %s`"
 	noRequest      = "the user does not ask to join; see `caddy sigra org requests %s`"
 	noDomain       = "the organization has no such domain; see `caddy sigra org domains %s`"
-	noAccount      = "there is no such account; see `caddy sigra user list`"
+	noAccount      = "there is no such user: %s; see `caddy sigra user list`"
 	isMember       = "the user is a member already; `caddy sigra org set-role %s` changes the role"
 	domainTaken    = "the domain is proven already, by this organization or by another"
 	tooManyOrgs    = "the user belongs to as many organizations as one can"
@@ -186,7 +186,7 @@ func (o operations) createOrg(r *http.Request) (any, error) {
 func (o operations) findAccount(ctx context.Context, ref string) (authcore.User, error) {
 	user, err := o.app.accounts.Find(ctx, ref)
 	if errors.Is(err, authcore.ErrNotFound) {
-		err = refused{http.StatusNotFound, noAccount}
+		err = refused{http.StatusNotFound, fmt.Sprintf(noAccount, ref)}
 	}
 	return user, err
 }

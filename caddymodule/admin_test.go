@@ -63,7 +63,11 @@ func TestOperatorErrors(t *testing.T) {
 		status             int
 		says               string
 	}{
-		"address taken":       {"POST", "/sigra/users", `{"email":"` + testEmail + `","password":"` + testPassword + `"}`, 409, "conflict"},
+		"address taken":       {"POST", "/sigra/users", `{"email":"` + testEmail + `","password":"` + testPassword + `"}`, 409, "there is an account with this address already"},
+		"invited member":      {"POST", "/sigra/users/invite", `{"email":"` + testEmail + `"}`, 409, "there is an account with this address already"},
+		"nothing to approve":  {"POST", "/sigra/users/" + testEmail + "/approve", "", 409, "does not wait for approval"},
+		"owner unknown":       {"POST", "/sigra/orgs", `{"name":"Acme","owner":"no@example.com"}`, 404, "no such user: no@example.com"},
+		"user to find":        {"POST", "/sigra/users/find", `{"email":"no@example.com"}`, 404, "no such user: no@example.com"},
 		"no address":          {"POST", "/sigra/users", `{"password":"` + testPassword + `"}`, 422, "email: is required"},
 		"bad fields":          {"POST", "/sigra/users", `{"email":"x","password":"short"}`, 422, "email: is not an e-mail address; password: is too short"},
 		"common password":     {"POST", "/sigra/users", `{"email":"c@example.com","password":"password1"}`, 422, "most common"},
@@ -77,7 +81,7 @@ func TestOperatorErrors(t *testing.T) {
 		"short password":      {"PUT", "/sigra/users/" + testEmail + "/password", `{"password":"x"}`, 422, "too short"},
 	} {
 		var told map[string]string
-		if code := g.operate(t, test.method, test.path, test.body, &told); code != test.status || !strings.Contains(told["error"], test.says) {
+		if code := g.operate(t, test.method, test.path, test.body, &told); code != test.status || !strings.Contains(told["error"], test.says) || strings.Contains(told["error"], "conflict") {
 			t.Errorf("%s: %d %q, want %d %q", name, code, told["error"], test.status, test.says)
 		}
 	}
@@ -143,8 +147,9 @@ func TestOperatorRotatesKeys(t *testing.T) {
 	if len(keys) != 2 || keys[0].State != "next" || keys[0].ID != rotated["kid"] {
 		t.Errorf("%+v", keys)
 	}
-	if code := g.operate(t, "POST", "/sigra/keys/rotate", "", nil); code != 409 {
-		t.Errorf("rotating again before the new key signs: %d", code)
+	var told map[string]string
+	if code := g.operate(t, "POST", "/sigra/keys/rotate", "", &told); code != 409 || !strings.Contains(told["error"], "published already") || strings.Contains(told["error"], "conflict") {
+		t.Errorf("rotating again before the new key signs: %d %v", code, told)
 	}
 }
 

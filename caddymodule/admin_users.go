@@ -88,6 +88,9 @@ func (o operations) addUser(r *http.Request) (any, error) {
 	user, err := o.app.accounts.Add(r.Context(), account.NewUser{
 		Email: body.Email, Name: body.Name, Password: body.Password, Role: body.Role, Verified: !body.Unverified,
 	})
+	if errors.Is(err, authcore.ErrConflict) {
+		return nil, refused{http.StatusConflict, hasAccount}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +106,17 @@ func (o operations) findUser(r *http.Request) (any, error) {
 	if err := decodeBody(r, &body); err != nil {
 		return nil, err
 	}
-	user, err := o.app.accounts.Find(r.Context(), body.Email)
+	user, err := o.findAccount(r.Context(), body.Email)
 	if err != nil {
 		return nil, err
 	}
 	return viewOf(user), nil
 }
+
+const (
+	hasAccount = "there is an account with this address already; see `caddy sigra user list`"
+	noApproval = "the account does not wait for approval"
+)
 
 // operator is the party at the admin endpoint, as the cause of a mail. It fails where
 // the links in it would lead nowhere.
@@ -145,7 +153,11 @@ func (o operations) inviteUser(r *http.Request) (any, error) {
 		return nil, err
 	}
 	operator.Language = body.Language
-	if err := o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, operator); err != nil {
+	err = o.app.signups.Invite(r.Context(), signup.Invitation{Email: body.Email, Role: body.Role}, operator)
+	if errors.Is(err, authcore.ErrConflict) {
+		err = refused{http.StatusConflict, hasAccount}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return map[string]string{"invited": body.Email}, nil
@@ -159,7 +171,7 @@ func checkRole(role string) error {
 }
 
 func (o operations) approveUser(r *http.Request) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -167,14 +179,18 @@ func (o operations) approveUser(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if user, err = o.app.accounts.Approve(r.Context(), user, operator); err != nil {
+	user, err = o.app.accounts.Approve(r.Context(), user, operator)
+	if errors.Is(err, authcore.ErrConflict) {
+		err = refused{http.StatusConflict, noApproval}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return viewOf(user), nil
 }
 
 func (o operations) deleteUser(r *http.Request) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +222,7 @@ func (o operations) disable(r *http.Request) (any, error) { return o.setDisabled
 func (o operations) enable(r *http.Request) (any, error)  { return o.setDisabled(r, false) }
 
 func (o operations) setDisabled(r *http.Request, disabled bool) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +234,7 @@ func (o operations) setDisabled(r *http.Request, disabled bool) (any, error) {
 }
 
 func (o operations) resetFactors(r *http.Request) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +255,7 @@ func (o operations) setPassword(r *http.Request) (any, error) {
 	if err := decodeBody(r, &body); err != nil {
 		return nil, err
 	}
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +266,7 @@ func (o operations) setPassword(r *http.Request) (any, error) {
 }
 
 func (o operations) listSessions(r *http.Request) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +282,7 @@ func (o operations) listSessions(r *http.Request) (any, error) {
 }
 
 func (o operations) revokeSessions(r *http.Request) (any, error) {
-	user, err := o.app.accounts.Find(r.Context(), r.PathValue("ref"))
+	user, err := o.findAccount(r.Context(), r.PathValue("ref"))
 	if err != nil {
 		return nil, err
 	}

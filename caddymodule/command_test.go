@@ -41,3 +41,17 @@ func TestUnknownCommands(t *testing.T) {
 		}
 	}
 }
+
+func TestPasswordIsRead(t *testing.T) {
+	for in, want := range map[string]string{"secret\r\nmore": "secret", "secret": "secret", "": "", "\n": ""} {
+		got, err := readPassword(strings.NewReader(in))
+		if got != want || (want == "") != (err != nil) || err != nil && !strings.Contains(err.Error(), "standard input") {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+	for _, line := range []string{"user add --help", "user set-password --help"} {
+		if out, err := command(strings.Fields(line)...); err != nil || !strings.Contains(out, "standard input") {
+			t.Errorf("%s: %v in %q", line, err, out)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 func userCommands() []*cobra.Command {
-	add := leaf("add", "Creates an account", 0, addUser)
+	add := withPassword(leaf("add", "Creates an account", 0, addUser))
 	add.Flags().String("email", "", "address, vouched for by you unless --unverified")
 	add.Flags().String("name", "", "display name")
 	add.Flags().String("role", "", "platform role: admin or nothing")
@@ -43,15 +43,23 @@ func userCommands() []*cobra.Command {
 		leaf("reset-factors <email|id>", "Removes the second factors and passkeys of an account that has lost them, and ends its sessions", 1, func(c *call, args []string) error {
 			return c.showUser("POST", args[0], "/reset-factors", nil)
 		}),
-		leaf("set-password <email|id>", "Sets a password and ends the sessions", 1, func(c *call, args []string) error {
+		withPassword(leaf("set-password <email|id>", "Sets a password and ends the sessions", 1, func(c *call, args []string) error {
 			password, err := readPassword(c.cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
 			return c.showUser("PUT", args[0], "/password", map[string]string{"password": password})
-		}),
+		})),
 	}
 }
+
+// withPassword says in the help of a command where its password comes from.
+func withPassword(c *cobra.Command) *cobra.Command {
+	c.Long = c.Short + ". The password is asked for on a terminal;\nelse it is the first line of standard input."
+	return c
+}
+
+var errNoPassword = errors.New("no password was given: type it on a terminal, or send it as the first line of standard input")
 
 func sessionCommands() []*cobra.Command {
 	return []*cobra.Command{
@@ -123,7 +131,7 @@ func readPassword(in io.Reader) (string, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("reading password: %w", err)
 		}
-		return strings.TrimRight(line, "\r\n"), nil
+		return given(strings.TrimRight(line, "\r\n"))
 	}
 	first, err := promptPassword(file, "Password: ")
 	if err != nil {
@@ -136,7 +144,14 @@ func readPassword(in io.Reader) (string, error) {
 	if first != second {
 		return "", errors.New("the passwords are not the same")
 	}
-	return first, nil
+	return given(first)
+}
+
+func given(password string) (string, error) {
+	if password == "" {
+		return "", errNoPassword
+	}
+	return password, nil
 }
 
 func promptPassword(terminal *os.File, prompt string) (string, error) {
