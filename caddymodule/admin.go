@@ -164,27 +164,31 @@ func decodeBody(r *http.Request, to any) error {
 
 // statusView is the answer to `caddy sigra status`.
 type statusView struct {
+	// Ready says that it has started and that all stores answer.
 	Ready bool `json:"ready"`
 	// Trouble is why it is not ready, or what is wrong with a store.
 	Trouble      string `json:"trouble,omitempty"`
 	Database     string `json:"database"`
 	SessionStore string `json:"session_store"`
-	Accounts     bool   `json:"accounts"`
-	Cached       int    `json:"sessions_cached"`
-	Portal       string `json:"portal"`
+	// Accounts is nil while the database cannot tell.
+	Accounts *bool  `json:"accounts,omitempty"`
+	Cached   int    `json:"sessions_cached"`
+	Portal   string `json:"portal"`
 }
 
 func (o operations) status(r *http.Request) (any, error) {
 	health, trouble := o.app.examine(r.Context())
+	started := o.app.engine.isReady()
 	view := statusView{
-		Ready: o.app.engine.isReady(), Database: health["database"], SessionStore: health["sessions"],
+		Ready: started && trouble == "", Database: health["database"], SessionStore: health["sessions"],
 		Trouble: trouble, Cached: o.app.engine.sessions.Stats().Cached, Portal: o.app.sites().portal(),
 	}
-	if reason := o.app.trouble.Load(); reason != nil && !view.Ready {
+	if reason := o.app.trouble.Load(); reason != nil && !started {
 		view.Trouble = *reason
 	}
-	exists, err := o.app.engine.db.HasUsers(r.Context())
-	view.Accounts = exists && err == nil
+	if exists, err := o.app.engine.db.HasUsers(r.Context()); err == nil {
+		view.Accounts = &exists
+	}
 	return view, nil
 }
 

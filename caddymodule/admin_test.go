@@ -1,11 +1,14 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // operate sends a request to the operator's side and decodes the answer.
@@ -157,7 +160,7 @@ func TestStatus(t *testing.T) {
 	g := newGateway(t, "", "sigra")
 	var status statusView
 	g.operate(t, "GET", "/sigra/status", "", &status)
-	if !status.Ready || status.Database != "ok" || status.SessionStore != "ok" || status.Accounts || status.Portal != "http://localhost:8080/_auth" {
+	if !status.Ready || status.Database != "ok" || status.SessionStore != "ok" || status.Accounts == nil || *status.Accounts || status.Portal != "http://localhost:8080/_auth" {
 		t.Errorf("%+v", status)
 	}
 	var link map[string]string
@@ -167,5 +170,24 @@ func TestStatus(t *testing.T) {
 	}
 	if code := g.operate(t, "POST", "/sigra/migrate", "", nil); code != 200 {
 		t.Errorf("migrate: %d", code)
+	}
+}
+
+func TestStatusWhileStoresAreAway(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	g.app.engine.backend.Ping = func(context.Context) error { return errors.New("no answer") }
+	var status statusView
+	g.operate(t, "GET", "/sigra/status", "", &status)
+	if status.Ready || status.SessionStore != "unavailable" || status.Trouble != "no answer" || status.Database != "ok" || status.Accounts == nil {
+		t.Errorf("without the session store: %+v", status)
+	}
+	if err := g.app.engine.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g.app.checkup.at = time.Time{}
+	status = statusView{}
+	g.operate(t, "GET", "/sigra/status", "", &status)
+	if status.Ready || status.Database != "unavailable" || !strings.HasPrefix(status.Trouble, "no answer; ") || status.Accounts != nil {
+		t.Errorf("without both: %+v", status)
 	}
 }
