@@ -32,8 +32,11 @@ func (a *App) findHosts() {
 	web := httpApp.(*caddyhttp.App)
 	servers := web.Servers
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
-		f := hostFinder{hosts: &a.hosts, server: servers[name], web: web}
-		f.walk(servers[name].Routes, nil)
+		f := newHostFinder(&a.hosts, servers[name], web)
+		f.walk(servers[name].Routes, f.all[0], passage{})
+		for _, site := range f.all {
+			site.warn(a.logger, name)
+		}
 		if errors := servers[name].Errors; errors != nil && proxiesUnguarded(errors.Routes) {
 			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
 				"what the client says of its identity is not removed there", slog.String("server", name))
@@ -67,25 +70,59 @@ type hostFinder struct {
 	hosts  *hostSet
 	server *caddyhttp.Server
 	web    *caddyhttp.App
+	// all are the sites of the server, that of its routes for any host first.
+	all []*siteRoutes
 }
 
-func (f hostFinder) walk(routes caddyhttp.RouteList, hosts []string) {
+func newHostFinder(hosts *hostSet, server *caddyhttp.Server, web *caddyhttp.App) *hostFinder {
+	return &hostFinder{hosts: hosts, server: server, web: web, all: []*siteRoutes{{}}}
+}
+
+// walk goes over routes in the order in which requests pass them, and returns how
+// requests leave them that no route keeps.
+func (f *hostFinder) walk(routes caddyhttp.RouteList, site *siteRoutes, came passage) passage {
+	way := trail{passage: came}
 	for _, route := range routes {
-		within := hosts
-		if own := hostsOf(route.MatcherSets); own != nil {
-			within = own
-		}
+		within, pass := f.siteOf(route, site), way.enter(route)
 		for _, handler := range route.Handlers {
 			switch h := handler.(type) {
 			case *caddyhttp.Subroute:
-				f.walk(h.Routes, within)
+				pass.stripped = f.walk(h.Routes, within, pass).stripped
+			case *Strip:
+				pass.stripped = true
 			case *Portal:
-				f.found(within, h.Path)
+				within.portals = append(within.portals, passedPortal{h, pass})
+				f.found(within.hosts, h)
 			case *Gate:
-				f.hosts.gates = append(f.hosts.gates, hostGate{h, fixedHosts(within)})
+				within.gates = append(within.gates, h)
+				f.hosts.gates = append(f.hosts.gates, hostGate{h, fixedHosts(within.hosts)})
+			case *reverseproxy.Handler:
+				within.bare = within.bare || !pass.stripped
 			}
 		}
+		way.leave(route, pass.stripped)
 	}
+	return way.passage
+}
+
+// siteOf returns the site that a route is of: the one around it, or one for the hosts
+// that it names.
+func (f *hostFinder) siteOf(route caddyhttp.Route, around *siteRoutes) *siteRoutes {
+	hosts := hostsOf(route.MatcherSets)
+	if hosts == nil {
+		return around
+	}
+	if around == f.all[0] && route.Terminal { // what is for any host is another site
+		around = nil
+	}
+	for _, known := range f.all[1:] {
+		if known.parent == around && slices.Equal(known.hosts, hosts) {
+			return known
+		}
+	}
+	site := &siteRoutes{parent: around, hosts: hosts}
+	f.all = append(f.all, site)
+	return site
 }
 
 func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
@@ -104,10 +141,10 @@ func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
 
 // found notes the hosts of a portal. A site without a host is reached by
 // loopback names only, unless its origin is configured.
-func (f hostFinder) found(hosts []string, path string) {
+func (f *hostFinder) found(hosts []string, portal *Portal) {
 	f.hosts.patterns = append(f.hosts.patterns, fixedHosts(hosts)...)
 	if f.hosts.portalPath == "" {
-		f.hosts.portalPath = path
+		f.hosts.portalPath = portal.Path
 	}
 	if f.hosts.first == "" {
 		f.hosts.first = f.address(hosts)
@@ -125,7 +162,7 @@ func fixedHosts(hosts []string) (fixed []string) {
 }
 
 // address returns the public address of a portal of this server.
-func (f hostFinder) address(hosts []string) string {
+func (f *hostFinder) address(hosts []string) string {
 	host := "localhost"
 	for _, candidate := range hosts {
 		if !strings.ContainsAny(candidate, "*{}") {
