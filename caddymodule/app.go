@@ -177,7 +177,9 @@ const startTimeout = 20 * time.Second
 // Start connects. A store that is away does not keep Caddy from starting: it
 // is tried again until it is there, and requests meanwhile get 503.
 func (a *App) Start() error {
-	a.sites() // tells at once of sites that are not guarded as they seem to be
+	if err := a.sites().trouble; err != nil { // known only when all routes are
+		return err
+	}
 	running.add(a)
 	a.tuned = a.engine.tune(a.tuning())
 	ctx, cancel := context.WithCancel(context.Background())

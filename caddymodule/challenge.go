@@ -98,7 +98,7 @@ func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, st *state, at *s
 	if offer := g.keep(r, st, at); offer != "" {
 		back, formKept = offer, true
 	}
-	location = g.Portal + page(back)
+	location = g.portal + page(back)
 	if !formKept && !isNavigation(r, st.came) {
 		return location, false
 	}

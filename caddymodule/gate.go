@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,16 +54,20 @@ type Gate struct {
 	// MFA says whether signing in here takes a second factor. Default: what the
 	// app says, and optional when it says nothing.
 	MFA *MFAConfig `json:"mfa,omitempty"`
-	// Portal is the path of the pages on this site. Default: /_auth.
+	// Portal is the path of the pages on this site. Default: what another gate of the
+	// site says, and /_auth when none does. Two cannot say different ones.
 	Portal string `json:"portal,omitempty"`
-	// Headers is what the app is told. Default: the remote dialect.
+	// Headers is what the app is told. Default: what another gate of the site says, and
+	// the remote dialect when none does.
 	Headers HeadersConfig `json:"headers,omitzero"`
-	// Assertion is the signed token that the app is given.
+	// Assertion is the signed token that the app is given. Default: what another gate of
+	// the site says.
 	Assertion AssertionHeader `json:"assertion,omitzero"`
 	// Origin is the public origin of this site, where its host does not tell.
 	Origin string `json:"origin,omitempty"`
 
 	app      *App
+	portal   string // of the site
 	matchers caddyhttp.MatcherSets
 	public   caddyhttp.MatcherSets
 	need     policy.Need
@@ -89,9 +94,7 @@ func (g *Gate) Provision(ctx caddy.Context) (err error) {
 	if g.app, err = appOf(ctx); err != nil {
 		return err
 	}
-	if g.Portal == "" {
-		g.Portal = defaultPortal
-	}
+	g.portal = cmp.Or(g.Portal, defaultPortal)
 	g.known = make(map[*site]*target)
 	g.need = g.Require.need()
 	if mfa := g.mfa(); mfa.is(mfaRequired) {
@@ -128,7 +131,7 @@ func (g *Gate) Validate() error {
 	if len(g.matchers) > 0 && g.MFA.is(mfaOff) {
 		misplaced = errOffSomewhere
 	}
-	return errors.Join(misplaced, g.Require.validate(), g.OrgFrom.validate(), g.validateRoles(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.Portal))
+	return errors.Join(misplaced, g.Require.validate(), g.OrgFrom.validate(), g.validateRoles(), g.MFA.validate(), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.portal))
 }
 
 // ServeHTTP judges a request.

@@ -44,6 +44,11 @@ type AssertionHeader struct {
 
 const defaultAssertionField = "Sigra-Assertion"
 
+// isZero reports whether nothing was configured.
+func (c HeadersConfig) isZero() bool {
+	return !c.Off && len(c.Dialects) == 0 && len(c.Fields) == 0 && c.Separator == "" && c.Encoding == ""
+}
+
 func (c HeadersConfig) validate() error {
 	for _, word := range c.Dialects {
 		if dialects[word] == nil {
@@ -153,7 +158,7 @@ func (g *Gate) assertionField() string {
 func (g *Gate) newUpstream(at *site) *upstream {
 	u := &upstream{
 		fields: g.Headers.fields(), custom: g.Headers.custom(), separator: g.Headers.Separator,
-		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: at.origin + g.Portal, mint: g.mint,
+		encode: encodings[g.Headers.Encoding], audience: g.Assertion.Audience, issuer: at.origin + g.portal, mint: g.mint,
 	}
 	if !g.Headers.Off {
 		u.profile = g.app.profileHeaders()

@@ -43,10 +43,12 @@ type hostSet struct {
 	patterns []string
 	// gates are the gates with the hosts that lead to each.
 	gates []hostGate
-	// first is the public address of the first portal and portalPath its path, for
-	// links in the log and in mails that no request causes.
-	portalPath string
-	first      string
+	// first is the public address of the first portal and pages that portal, for links
+	// in the log and in mails that no request causes.
+	pages *Portal
+	first string
+	// trouble says what is contradictory in the sites.
+	trouble error
 
 	mu     sync.RWMutex
 	sites  [2]map[string]*site // by Host header, plain and TLS

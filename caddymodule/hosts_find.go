@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"log/slog"
 	"maps"
 	"net"
@@ -35,9 +36,10 @@ func (a *App) findHosts() {
 		f := newHostFinder(&a.hosts, servers[name], web)
 		f.walk(servers[name].Routes, f.all[0], passage{})
 		for _, site := range f.all {
+			a.hosts.trouble = errors.Join(a.hosts.trouble, site.settle(name))
 			site.warn(a.logger, name)
 		}
-		if errors := servers[name].Errors; errors != nil && proxiesUnguarded(errors.Routes) {
+		if failed := servers[name].Errors; failed != nil && proxiesUnguarded(failed.Routes) {
 			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
 				"what the client says of its identity is not removed there", slog.String("server", name))
 		}
@@ -143,8 +145,8 @@ func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
 // loopback names only, unless its origin is configured.
 func (f *hostFinder) found(hosts []string, portal *Portal) {
 	f.hosts.patterns = append(f.hosts.patterns, fixedHosts(hosts)...)
-	if f.hosts.portalPath == "" {
-		f.hosts.portalPath = portal.Path
+	if f.hosts.pages == nil {
+		f.hosts.pages = portal
 	}
 	if f.hosts.first == "" {
 		f.hosts.first = f.address(hosts)
@@ -190,9 +192,9 @@ func (f *hostFinder) address(hosts []string) string {
 // portal returns the address of the first portal, for links in the log and in mails
 // that no request causes.
 func (h *hostSet) portal() string {
-	path := h.portalPath
-	if path == "" {
-		path = defaultPortal
+	path := defaultPortal
+	if h.pages != nil {
+		path = h.pages.base
 	}
 	if h.first == "" {
 		return "http://localhost" + path

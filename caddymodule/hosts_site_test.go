@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,6 +111,73 @@ func TestExamplesAreGuarded(t *testing.T) {
 		}
 		if checked == 0 {
 			t.Errorf("%s: no example found", file)
+		}
+	}
+}
+
+// TestDirectivesOfASiteAgree: what one of them says of the app and of the pages holds
+// for those that say nothing.
+func TestDirectivesOfASiteAgree(t *testing.T) {
+	g := newGateway(t, "", "sigra {\nportal /auth\nheaders webauth\nassertion off\n}\n"+
+		"sigra /admin/* {\nrequire user\n}\nsigra /other/* {\nheaders forwarded\nassertion X-Proof\n}\n"+
+		"@h host a.localhost\nhandle @h {\nsigra /inner/* {\nrequire user\n}\n}")
+	cookie := g.signIn(t)
+	for _, path := range []string{"/", "/admin/x", "/inner/x", "/other/x"} {
+		var told http.Header
+		g.upstream = func(_ http.ResponseWriter, r *http.Request) { told = r.Header.Clone() }
+		g.do(t, get(path, "Cookie", cookie))
+		if told.Get("X-Webauth-User") != testEmail || told.Get("Remote-User") != "" || told.Get("Sigra-Assertion") != "" {
+			t.Errorf("%s: the app is told %v", path, told)
+		}
+		if own := told.Get("X-Forwarded-User") != "" && told.Get("X-Proof") != ""; own != (path == "/other/x") {
+			t.Errorf("%s: headers of its own %v: %v", path, own, told)
+		}
+		if w := g.do(t, get(path, "Sec-Fetch-Mode", "navigate")); !strings.HasPrefix(w.Header().Get("Location"), "/auth/login") {
+			t.Errorf("%s leads to %q", path, w.Header().Get("Location"))
+		}
+	}
+	told := false
+	g.upstream = func(http.ResponseWriter, *http.Request) { told = true }
+	g.do(t, get("/_auth/login", "Cookie", cookie))
+	if !told {
+		t.Error("there is a second portal at /_auth")
+	}
+}
+
+func TestSitesDoNotShare(t *testing.T) {
+	app, _ := located(t, "*.example.com {\nsigra {\nportal /wild\nheaders webauth\n}\n}\na.example.com {\nsigra\n}\n"+
+		":443 {\nsigra {\nportal /any\n}\n}\n*.example.org {\n@a host a.example.org\n@b host b.example.org\n"+
+		"handle @a {\nsigra {\nportal /a\n}\n}\nhandle @b {\nsigra\n}\n}")
+	if app.hosts.trouble != nil {
+		t.Fatal(app.hosts.trouble)
+	}
+	for _, g := range app.hosts.gates {
+		want := map[string]string{"*.example.com": "/wild", "": "/any", "a.example.org": "/a"}[strings.Join(g.hosts, "")]
+		if want == "" {
+			want = defaultPortal
+		}
+		if g.gate.portal != want || (len(g.gate.Headers.Dialects) > 0) != (want == "/wild") {
+			t.Errorf("%v: pages at %s, headers %v", g.hosts, g.gate.portal, g.gate.Headers.Dialects)
+		}
+	}
+}
+
+func TestTwoPortalsOfASite(t *testing.T) {
+	for _, site := range []string{
+		"app.example.com {\nsigra {\nportal /auth\n}\nsigra /admin/* {\nportal /account\n}\n}",
+		"app.example.com {\nsigra {\nportal /auth\n}\nhandle /admin/* {\nsigra {\nportal /account\n}\n}\n}",
+	} {
+		app, _ := located(t, site)
+		err := app.Start()
+		if err == nil {
+			t.Errorf("%s\nstarts", site)
+			_ = app.Stop()
+			continue
+		}
+		for _, part := range []string{"app.example.com", "/auth", "/account", "one portal"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s\n%v", site, err)
+			}
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (g *Gate) keep(r *http.Request, st *state, at *site) (page string) {
 		g.app.logger.Warn("form not kept", slog.Any("error", err))
 		return ""
 	}
-	return g.Portal + "/resend/" + secret
+	return g.portal + "/resend/" + secret
 }
 
 // keeper is the user that a form is kept for; empty when that is not known. Each user

@@ -129,7 +129,7 @@ func (g *Gate) page(w http.ResponseWriter, r *http.Request, at *site, live *sess
 	}
 	asked := *r
 	asked.URL = originalURL(r) // a page that leads back does so to what was asked for
-	g.app.pages.Problem(w, &asked, g.app.facts(r, at, g.Portal), p)
+	g.app.pages.Problem(w, &asked, g.app.facts(r, at, g.portal), p)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -24,12 +25,14 @@ const defaultPortal = "/_auth"
 // Portal serves the pages: sign-in, the account, the keys of assertions. It
 // answers everything below its path.
 type Portal struct {
-	// Path of the pages. Default: /_auth.
+	// Path of the pages. Default: what another portal or gate of the site says, and
+	// /_auth when none does.
 	Path string `json:"path,omitempty"`
 	// Origin is the public origin of the site, where its host does not tell.
 	Origin string `json:"origin,omitempty"`
 
-	app *App
+	app  *App
+	base string // the path, of the site
 }
 
 // CaddyModule returns the Caddy module information.
@@ -39,9 +42,7 @@ func (*Portal) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app.
 func (p *Portal) Provision(ctx caddy.Context) (err error) {
-	if p.Path == "" {
-		p.Path = defaultPortal
-	}
+	p.base = cmp.Or(p.Path, defaultPortal)
 	if p.app, err = appOf(ctx); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (p *Portal) Provision(ctx caddy.Context) (err error) {
 }
 
 // Validate checks the path.
-func (p *Portal) Validate() error { return validatePortal(p.Path) }
+func (p *Portal) Validate() error { return validatePortal(p.base) }
 
 // validatePortal accepts a clean path below the root.
 func validatePortal(portal string) error {
@@ -64,16 +65,17 @@ func validatePortal(portal string) error {
 
 // ServeHTTP serves a page.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	sites := p.app.sites() // they settle the path
 	if !p.owns(r.URL.Path) {
 		if r.URL.Path == relatedPath && p.app.relates(r) {
 			return p.app.tellRelated(w)
 		}
 		return next.ServeHTTP(w, r)
 	}
-	if ui.IsSecret(r.URL, p.Path) { // nobody's to read in a log
+	if ui.IsSecret(r.URL, p.base) { // nobody's to read in a log
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
-	at := p.app.sites().site(r)
+	at := sites.site(r)
 	if at == nil {
 		return misdirected(w, r)
 	}
@@ -84,11 +86,11 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if len(st.cookies) > 0 {
 		r.Header["Cookie"] = st.cookies // the pages do read what no app may
 	}
-	facts := p.app.facts(r, at, p.Path)
+	facts := p.app.facts(r, at, p.base)
 	switch {
 	case st.came.early && !isSafe(r.Method):
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusTooEarly})
-	case !strings.HasPrefix(r.URL.Path, p.Path+"/assets/") && p.app.engine.awaitReady(r.Context()) != nil:
+	case !strings.HasPrefix(r.URL.Path, p.base+"/assets/") && p.app.engine.awaitReady(r.Context()) != nil:
 		p.app.pages.Problem(w, r, facts, ui.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter})
 	default:
 		p.app.pages.Serve(w, r, facts)
@@ -98,7 +100,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 // owns reports whether a path is one of the pages.
 func (p *Portal) owns(path string) bool {
-	return strings.HasPrefix(path, p.Path) && (len(path) == len(p.Path) || path[len(p.Path)] == '/')
+	return strings.HasPrefix(path, p.base) && (len(path) == len(p.base) || path[len(p.base)] == '/')
 }
 
 // facts are what the pages are told of a request.

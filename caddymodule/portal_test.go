@@ -90,7 +90,7 @@ func waitStale(t *testing.T, g *gateway, cookie string) {
 }
 
 func TestPortalOwnsItsPathAlone(t *testing.T) {
-	p := &Portal{Path: "/_auth"}
+	p := &Portal{base: "/_auth"}
 	for path, want := range map[string]bool{
 		"/_auth": true, "/_auth/": true, "/_auth/login": true, "/_auth/../x": true,
 		"/_authx": false, "/_aut": false, "/": false, "/x/_auth": false, "/_AUTH/login": false,
