@@ -53,10 +53,10 @@ func TestIsNavigation(t *testing.T) {
 
 func TestCheckRisk(t *testing.T) {
 	app := &App{}
-	app.hosts.patterns = []string{"app.example.com", "chat.example.com"}
+	app.hosts.patterns = []string{"app.example.com", "chat.example.com", "chat.example.net"}
 	shared := &App{Cookie: CookieConfig{Domain: "example.com"}}
 	shared.hosts.patterns = app.hosts.patterns
-	at := &site{origin: "https://app.example.com"}
+	at := &site{origin: "https://app.example.com", name: "app.example.com"}
 	early := func(r *http.Request) *http.Request {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: false}
 		return r
@@ -77,6 +77,7 @@ func TestCheckRisk(t *testing.T) {
 		"WebSocket of a suffix":      {app, request("GET", "Upgrade", "websocket", "Origin", "https://app.example.com.evil.example"), 403},
 		"WebSocket of another site":  {app, request("GET", "Upgrade", "websocket", "Origin", "https://chat.example.com"), 403},
 		"the same, session shared":   {shared, request("GET", "Upgrade", "websocket", "Origin", "https://chat.example.com"), 0},
+		"outside of the domain":      {shared, request("GET", "Upgrade", "websocket", "Origin", "https://chat.example.net"), 403},
 		"foreign, session shared":    {shared, request("GET", "Upgrade", "websocket", "Origin", "https://evil.example.com"), 403},
 		"HTTP/2 WebSocket, foreign":  {app, request("CONNECT", ":protocol", "websocket", "Origin", "https://evil.example"), 403},
 		"early GET":                  {app, early(request("GET")), 0},

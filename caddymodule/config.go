@@ -2,9 +2,11 @@ package caddymodule
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -71,9 +73,28 @@ func (c SessionConfig) validate() error {
 
 // CookieConfig sets the session cookie.
 type CookieConfig struct {
-	// Domain shares sessions between all hosts below it. Default: empty, each
-	// host has its own.
+	// Domain shares sessions between it and all hosts below it. Other hosts have
+	// their own. Default: empty, each host has.
 	Domain string `json:"domain,omitempty"`
+}
+
+// domain is the domain without the dot that older standards put before it.
+func (c CookieConfig) domain() string { return strings.TrimPrefix(c.Domain, ".") }
+
+// validate refuses domains for which browsers take no cookie: any site could be below
+// a public suffix.
+func (c CookieConfig) validate() error {
+	domain := c.domain()
+	if domain == "" {
+		return nil
+	}
+	if !isDomain(domain) {
+		return fmt.Errorf("cookie: domain %q is not a domain such as example.com", c.Domain)
+	}
+	if suffix, _ := publicsuffix.PublicSuffix(domain); suffix == domain {
+		return fmt.Errorf("cookie: domain %s is a public suffix, for which browsers take no cookie; give one below it, such as example.%s", domain, domain)
+	}
+	return nil
 }
 
 // PasswordConfig sets what passwords are accepted and how they are hashed.

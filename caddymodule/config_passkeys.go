@@ -123,13 +123,12 @@ func (a *App) relyingParty(at *site) passkey.RelyingParty {
 		return rp
 	}
 	host := u.Hostname()
-	shares := []string{a.Passkeys.RPID, a.Cookie.Domain}
+	shares := []string{a.Passkeys.RPID, a.Cookie.domain()}
 	if at.wild {
 		shares = nil // whoever has a sibling's name could pass its challenges on to our users
 	}
 	for _, shared := range shares {
-		shared = strings.TrimPrefix(shared, ".")
-		if shared != "" && (host == shared || strings.HasSuffix(host, "."+shared) || slices.Contains(a.Passkeys.Related, at.origin)) {
+		if shared != "" && (isWithin(host, shared) || slices.Contains(a.Passkeys.Related, at.origin)) {
 			rp.ID = shared
 			return rp
 		}

@@ -171,9 +171,13 @@ func listenerPort(r *http.Request) string {
 }
 
 func (h *hostSet) siteAt(host, origin, name string) *site {
+	domain := h.cookieDomain
+	if !isWithin(name, domain) {
+		domain = "" // browsers drop a cookie for a domain that the host is not in
+	}
 	s := &site{
 		host: strings.Clone(host), name: strings.Clone(name), origin: origin,
-		cookie: session.CookieFor(strings.HasPrefix(origin, "https:"), h.cookieDomain),
+		cookie: session.CookieFor(strings.HasPrefix(origin, "https:"), domain),
 	}
 	for _, g := range h.gates {
 		if len(g.hosts) == 0 || slices.ContainsFunc(g.hosts, func(pattern string) bool { return matchesHost(pattern, name) }) {
@@ -235,6 +239,11 @@ func matchesHost(pattern, name string) bool {
 		}
 	}
 	return true
+}
+
+// isWithin reports whether a host is a domain or below it.
+func isWithin(name, domain string) bool {
+	return name == domain || strings.HasSuffix(name, "."+domain)
 }
 
 // hostLabel is a label of a host name (RFC 5890 section 2.3.1, and the

@@ -25,7 +25,7 @@ func (a *App) sites() *hostSet {
 // findHosts learns from the HTTP app which hosts lead to Sigra and where the
 // first portal is.
 func (a *App) findHosts() {
-	a.hosts.cookieDomain = a.Cookie.Domain
+	a.hosts.cookieDomain = a.Cookie.domain()
 	httpApp, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
 		return // a command without a web server

@@ -72,6 +72,24 @@ func TestSite(t *testing.T) {
 	}
 }
 
+// TestCookieOfHostsOutsideItsDomain: browsers would drop a shared one there.
+func TestCookieOfHostsOutsideItsDomain(t *testing.T) {
+	h := hostSet{cookieDomain: "example.com", patterns: []string{"example.com", "app.example.com", "app.example.net", "notexample.com", "*.example.org"}}
+	if err := h.addOrigins([]string{"https://front.example.net:8443"}); err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]string{
+		"example.com": "__Secure-sigra", "APP.example.com": "__Secure-sigra", "app.example.com:8443": "__Secure-sigra",
+		"app.example.net": "__Host-sigra", "notexample.com": "__Host-sigra", "a.example.org": "__Host-sigra", "front.example.net:8443": "__Host-sigra",
+		"localhost": "__Host-sigra",
+	} {
+		at := h.site(arrived(host, true, false, ""))
+		if at == nil || at.cookie.Name != want || (at.cookie.Domain == "example.com") != (want == "__Secure-sigra") {
+			t.Errorf("%s: %+v, want %s", host, at, want)
+		}
+	}
+}
+
 func TestKnownSitesAreBounded(t *testing.T) {
 	h := hostSet{patterns: []string{"*.example.org"}}
 	for i := range 3 * maxSites {

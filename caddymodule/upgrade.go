@@ -58,5 +58,6 @@ func (g *Gate) sameOrigin(r *http.Request, at *site) bool {
 		return true
 	}
 	u, err := url.Parse(origins[0])
-	return err == nil && g.app.Cookie.Domain != "" && g.app.sites().allows(u)
+	shared := g.app.Cookie.domain() // with the hosts that get the same cookie
+	return err == nil && shared != "" && isWithin(at.name, shared) && isWithin(u.Hostname(), shared) && g.app.sites().allows(u)
 }
