@@ -168,7 +168,7 @@ func (a *App) Validate() error {
 	if alg := a.Assertion.Algorithm; alg != "" && alg != "ES256" && alg != "EdDSA" {
 		return fmt.Errorf("assertion: algorithm must be ES256 or EdDSA, not %q", alg)
 	}
-	return errors.Join(a.Session.validate(), a.Cookie.validate(), a.Password.validate(), a.SignUp.validate(), a.Orgs.validate(), a.Deletion.validate(), a.MFA.validate(), a.Passkeys.validate(), a.validateFields())
+	return errors.Join(a.Session.validate(), a.Cookie.validate(), a.Password.validate(), a.SignUp.validate(), a.Orgs.validate(), a.Deletion.validate(), a.MFA.validate(), a.MFA.validateRoles(a.Orgs), a.Passkeys.validate(), a.validateFields())
 }
 
 // startTimeout bounds the first attempt to reach the stores at a start.

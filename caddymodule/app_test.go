@@ -52,27 +52,29 @@ func TestValidateOpensNothing(t *testing.T) {
 func TestBadConfigurations(t *testing.T) {
 	t.Setenv("SIGRA_TEST_SHORT", "c2hvcnQ=")
 	for global, says := range map[string]string{
-		"storage postgres {env.SIGRA_TEST_MISSING}":    "SIGRA_TEST_MISSING",
-		"sessions redis {env.SIGRA_TEST_MISSING}":      "SIGRA_TEST_MISSING",
-		"sessions redis http://localhost":              "unknown kind of Redis URL",
-		"secret {env.SIGRA_TEST_MISSING}":              "SIGRA_TEST_MISSING",
-		"secret {env.SIGRA_TEST_SHORT}":                "openssl rand -base64 32",
-		"session {\nidle 2d\n}":                        "must not be longer than absolute",
-		"session {\nidle 5m\nactivity 4m\n}":           "at most half of idle",
-		"session {\nmax_staleness 1h\n}":               "at most 1m",
-		"password {\nmin_length 7\n}":                  "8 to 64",
-		"password {\nargon2id 1MiB 1 1\n}":             "argon2id wants",
-		"assertion {\nttl 10m\n}":                      "at most 5m",
-		"assertion {\nalgorithm HS256\n}":              "ES256 or EdDSA",
-		"cookie {\ndomain co.uk\n}":                    "public suffix",
-		"cookie {\ndomain .com\n}":                     "public suffix",
-		"cookie {\ndomain https://example.com\n}":      "not a domain",
-		"brand {\naccent blue\n}":                      "not a colour",
-		"brand {\nlogo /nonexistent.svg\n}":            "nonexistent.svg",
-		"brand {\nlogo /etc/passwd\n}":                 "neither SVG nor PNG",
-		"messages /nonexistent":                        "nonexistent",
-		"throttle {\naccount 0 1m\n}":                  "not a number of attempts",
-		"storage postgres {env.HOME} {\nmax_conn 1\n}": "max_conns",
+		"storage postgres {env.SIGRA_TEST_MISSING}":             "SIGRA_TEST_MISSING",
+		"sessions redis {env.SIGRA_TEST_MISSING}":               "SIGRA_TEST_MISSING",
+		"sessions redis http://localhost":                       "unknown kind of Redis URL",
+		"secret {env.SIGRA_TEST_MISSING}":                       "SIGRA_TEST_MISSING",
+		"secret {env.SIGRA_TEST_SHORT}":                         "openssl rand -base64 32",
+		"session {\nidle 2d\n}":                                 "must not be longer than absolute",
+		"session {\nidle 5m\nactivity 4m\n}":                    "at most half of idle",
+		"session {\nmax_staleness 1h\n}":                        "at most 1m",
+		"password {\nmin_length 7\n}":                           "8 to 64",
+		"password {\nargon2id 1MiB 1 1\n}":                      "argon2id wants",
+		"assertion {\nttl 10m\n}":                               "at most 5m",
+		"assertion {\nalgorithm HS256\n}":                       "ES256 or EdDSA",
+		"mfa required admn":                                     "admin",
+		"mfa required editor\norgs off {\nroles owner edtor\n}": "edtor",
+		"cookie {\ndomain co.uk\n}":                             "public suffix",
+		"cookie {\ndomain .com\n}":                              "public suffix",
+		"cookie {\ndomain https://example.com\n}":               "not a domain",
+		"brand {\naccent blue\n}":                               "not a colour",
+		"brand {\nlogo /nonexistent.svg\n}":                     "nonexistent.svg",
+		"brand {\nlogo /etc/passwd\n}":                          "neither SVG nor PNG",
+		"messages /nonexistent":                                 "nonexistent",
+		"throttle {\naccount 0 1m\n}":                           "not a number of attempts",
+		"storage postgres {env.HOME} {\nmax_conn 1\n}":          "max_conns",
 	} {
 		err := provision(t, "{\nadmin off\nsigra {\n"+global+"\n}\n}\nlocalhost {\nsigra\n}")
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -83,6 +85,8 @@ func TestBadConfigurations(t *testing.T) {
 		}
 	}
 	for site, says := range map[string]string{
+		"mfa required admn":                  "admin",
+		"mfa required admin ownr":            "owner",
 		"portal /":                           "not a path",
 		"require email_domain a@b.example":   "not a domain",
 		"headers {\nencoding rot13\n}":       "unknown encoding",
@@ -246,6 +250,14 @@ func TestHeadersOfTwoMakers(t *testing.T) {
 		}
 	}
 	if err := provision(t, global+"sigra {\nheaders remote {\nX-Roles {http.auth.user.role}\n}\n}\n}"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRolesOfTwoStep: those in organizations count too, also when they come later.
+func TestRolesOfTwoStep(t *testing.T) {
+	const global = "{\nadmin off\nsigra {\nmfa required admin editor\norgs off {\nroles owner editor\n}\n}\n}\n"
+	if err := provision(t, global+"localhost {\nsigra {\nmfa required owner\n}\n}"); err != nil {
 		t.Error(err)
 	}
 }

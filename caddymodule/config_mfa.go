@@ -44,6 +44,21 @@ func (c *MFAConfig) validate() error {
 	}
 }
 
+// validateRoles refuses a role that nobody can have, on the platform or in an
+// organization: the requirement would be for nobody.
+func (c *MFAConfig) validateRoles(orgs OrgsConfig) error {
+	if c == nil {
+		return nil
+	}
+	known := append(slices.Clone(platformRoles), orgs.config().Roles.All...)
+	for _, role := range c.Roles {
+		if !slices.Contains(known, role) {
+			return fmt.Errorf("mfa required: there is no role %q; %s", role, suggestion(role, known))
+		}
+	}
+	return nil
+}
+
 func parseMFA(to **MFAConfig) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		*to = new(MFAConfig)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -32,13 +33,18 @@ func eachOption(d *caddyfile.Dispenser, known options) error {
 
 // unknown returns the error for a word that is none of the known ones.
 func unknown(d *caddyfile.Dispenser, word string, known []string) error {
-	if right := nearest(word, known); right != "" {
-		return d.Errf("unknown option %q; did you mean %q?", word, right)
-	}
 	if len(known) == 0 {
 		return d.Errf("unknown option %q; none is expected here", word)
 	}
-	return d.Errf("unknown option %q; it is one of %s", word, strings.Join(known, ", "))
+	return d.Errf("unknown option %q; %s", word, suggestion(word, known))
+}
+
+// suggestion names the known word that is most like another, or all.
+func suggestion(word string, known []string) string {
+	if right := nearest(word, known); right != "" {
+		return fmt.Sprintf("did you mean %q?", right)
+	}
+	return "it is one of " + strings.Join(known, ", ")
 }
 
 // nearest returns the known word that is most like another, empty when none is.
