@@ -85,8 +85,10 @@ func TestBadConfigurations(t *testing.T) {
 		}
 	}
 	for site, says := range map[string]string{
-		"mfa required admn":                  "admin",
-		"mfa required admin ownr":            "owner",
+		"mfa required admn":                                "admin",
+		"mfa required admin ownr":                          "owner",
+		"headers {\nX-Mail <{http.auth.user.mail}>\n}":     `"email"`,
+		"headers {\nX-Org {http.auth.user.profile.org}\n}": "placeholder",
 		"portal /":                           "not a path",
 		"require email_domain a@b.example":   "not a domain",
 		"headers {\nencoding rot13\n}":       "unknown encoding",

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/caddyserver/caddy/v2"
@@ -141,6 +142,9 @@ func (g *Gate) parseRequire(d *caddyfile.Dispenser) error {
 		g.Require.Roles = append(g.Require.Roles, values...)
 		return wants(len(values) > 0)
 	case "org":
+		if len(values) > 1 && values[0] == "from" {
+			return d.Errf("require org names organizations; where requests name theirs is said by an option of its own, `org %s`", strings.Join(values, " "))
+		}
 		g.Require.Org = true
 		g.Require.Orgs = append(g.Require.Orgs, values...)
 		return nil

@@ -131,7 +131,7 @@ func (g *Gate) Validate() error {
 	if len(g.matchers) > 0 && g.MFA.is(mfaOff) {
 		misplaced = errOffSomewhere
 	}
-	return errors.Join(misplaced, g.Require.validate(), g.OrgFrom.validate(), g.validateRoles(), g.MFA.validate(), g.MFA.validateRoles(g.app.Orgs), g.Headers.validate(), g.Assertion.validate(), validatePortal(g.portal))
+	return errors.Join(misplaced, g.Require.validate(), g.OrgFrom.validate(), g.validateRoles(), g.MFA.validate(), g.MFA.validateRoles(g.app.Orgs), g.Headers.validate(), g.Headers.validatePlaceholders(g.app.ProfileFields), g.Assertion.validate(), validatePortal(g.portal))
 }
 
 // ServeHTTP judges a request.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,26 @@ func (c HeadersConfig) validate() error {
 	}
 	if c.Encoding != "" && encodings[c.Encoding] == nil {
 		return fmt.Errorf("headers: unknown encoding %q; it is one of %s", c.Encoding, strings.Join(slices.Sorted(maps.Keys(encodings)), ", "))
+	}
+	return nil
+}
+
+// userPlaceholder finds the placeholders for properties of the user.
+var userPlaceholder = regexp.MustCompile(`\{` + regexp.QuoteMeta(userPlaceholders) + `([^{}]*)\}`)
+
+// validatePlaceholders refuses those that never have a value: the app would get no
+// header, as for an anonymous visitor.
+func (c HeadersConfig) validatePlaceholders(profile []ProfileField) error {
+	known := slices.Clone(userProperties)
+	for _, f := range profile {
+		known = append(known, profilePrefix+f.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		for _, found := range userPlaceholder.FindAllStringSubmatch(c.Fields[name], -1) {
+			if !slices.Contains(known, found[1]) {
+				return fmt.Errorf("headers: %s: there is no placeholder %s; %s", name, found[0], suggestion(found[1], known))
+			}
+		}
 	}
 	return nil
 }

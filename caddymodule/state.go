@@ -94,6 +94,14 @@ const (
 	sigraPlaceholders = "http.auth.sigra."
 )
 
+// userProperties are what placeholders tell of a user, beside profilePrefix with the
+// name of a field.
+var userProperties = []string{
+	"id", "email", "name", "role", "groups", "org", "org_id", "org_role", "actor", "session", "aal", "auth_time", "amr",
+}
+
+const profilePrefix = "profile."
+
 // placeholder answers for {http.auth.user.*} and {http.auth.sigra.*}.
 func (st *state) placeholder(key string) (any, bool) {
 	if name, ok := strings.CutPrefix(key, userPlaceholders); ok {
@@ -131,7 +139,7 @@ func (st *state) user(name string) string {
 		return ""
 	}
 	id := st.id
-	if field, ok := strings.CutPrefix(name, "profile."); ok {
+	if field, ok := strings.CutPrefix(name, profilePrefix); ok {
 		return id.Profile[field]
 	}
 	switch name {
