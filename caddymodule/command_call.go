@@ -159,6 +159,7 @@ func (c *call) startLocal(raw []byte) error {
 		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{Level: "ERROR"}}}},
 	}
 	if err := caddy.Run(alone); err != nil {
+		closeDraining()
 		return fmt.Errorf("opening stores: %w", err)
 	}
 	running, err := caddy.ActiveContext().AppIfConfigured(appID)
@@ -172,6 +173,7 @@ func (c *call) startLocal(raw []byte) error {
 func (c *call) close() {
 	if c.local != nil {
 		_ = caddy.Stop() // the process ends with it
+		closeDraining()
 	}
 }
 

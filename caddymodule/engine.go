@@ -191,12 +191,33 @@ const drainTime = 5 * time.Second
 func (e *engine) Destruct() error {
 	e.cancel()
 	e.sessions.CloseStreams()
-	time.AfterFunc(drainTime, func() {
-		if err := errors.Join(e.backend.Close(), e.db.Close()); err != nil {
-			e.logger.Warn("closing stores", slog.Any("error", err))
-		}
-	})
+	draining.Store(e, nil)
+	time.AfterFunc(drainTime, e.close)
 	return nil
+}
+
+// close closes the stores of an engine that drains, once.
+func (e *engine) close() {
+	if _, open := draining.LoadAndDelete(e); !open {
+		return
+	}
+	if err := errors.Join(e.backend.Close(), e.db.Close()); err != nil {
+		e.logger.Warn("closing stores", slog.Any("error", err))
+	}
+}
+
+// draining holds the engines whose stores are still open for the last requests.
+var draining sync.Map
+
+func init() { caddy.OnExit(func(context.Context) { closeDraining() }) }
+
+// closeDraining closes them at once, before the process ends: no request runs any
+// more, and SQLite moves what was written into the main file when it is closed.
+func closeDraining() {
+	draining.Range(func(e, _ any) bool {
+		e.(*engine).close()
+		return true
+	})
 }
 
 // awaitReady waits until the engine has started: on a reload that changes the
