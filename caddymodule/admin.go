@@ -53,6 +53,7 @@ func (o operations) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	ops := map[string]func(*http.Request) (any, error){
 		"POST /sigra/migrate":                     o.migrate,
+		"POST /sigra/backup":                      o.backUp,
 		"POST /sigra/setup":                       o.setUp,
 		"GET /sigra/users":                        o.listUsers,
 		"POST /sigra/users":                       o.addUser,

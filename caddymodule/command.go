@@ -13,7 +13,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  appID,
-		Usage: "user|session|org|key|mail|job|setup|migrate|status",
+		Usage: "user|session|org|key|mail|job|setup|backup|migrate|status",
 		Short: "Manages the accounts, sessions, organizations and keys of the authentication gateway",
 		Long: `
 Asks the running gateway through Caddy's admin endpoint, so that a change takes
@@ -54,6 +54,7 @@ func buildCommand(root *cobra.Command) {
 			leaf("retry [<id>]", "Tries something again at once, or all of it", 0, retry("/sigra/jobs")),
 		),
 		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
+		leaf("backup <file>", "Copies a SQLite database to a new file, also while the gateway runs", 1, backUp),
 		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
 		leaf("status", "Shows whether the gateway reaches its stores", 0, showStatus),
 	)

@@ -23,6 +23,8 @@ type dialect interface {
 	skipLocked() string
 	// alone notes that a node is there, and reports whether no other one is.
 	alone(ctx context.Context, db *sql.DB, node string) (bool, error)
+	// backup writes a copy to a new file, or fails with ErrNoBackup.
+	backup(ctx context.Context, file string) error
 	// lower is an expression for a text in lower case.
 	lower(text string) string
 	// unique reports whether an error is a broken uniqueness rule.
