@@ -165,6 +165,8 @@ func decodeBody(r *http.Request, to any) error {
 
 // statusView is the answer to `caddy sigra status`.
 type statusView struct {
+	// Gateway is running or, as the command says, not running.
+	Gateway string `json:"gateway,omitempty"`
 	// Ready says that it has started and that all stores answer.
 	Ready bool `json:"ready"`
 	// Trouble is why it is not ready, or what is wrong with a store.
@@ -174,7 +176,7 @@ type statusView struct {
 	// Accounts is nil while the database cannot tell.
 	Accounts *bool  `json:"accounts,omitempty"`
 	Cached   int    `json:"sessions_cached"`
-	Portal   string `json:"portal"`
+	Portal   string `json:"portal,omitempty"`
 }
 
 func (o operations) status(r *http.Request) (any, error) {

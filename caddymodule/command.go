@@ -17,8 +17,8 @@ func init() {
 		Short: "Manages the accounts, sessions, organizations and keys of the authentication gateway",
 		Long: `
 Asks the running gateway through Caddy's admin endpoint, so that a change takes
-effect at once. When none runs, it opens the stores that the configuration
-names itself; give --config then if there is no Caddyfile here.
+effect at once. When none runs, it says so and opens the stores that the
+configuration names itself; give --config then if there is no Caddyfile here.
 
   caddy sigra user add --email ada@example.com --role admin
   caddy sigra user disable ada@example.com
@@ -53,9 +53,9 @@ func buildCommand(root *cobra.Command) {
 			leaf("list", "Lists what waits and what was given up, with the reason", 0, func(c *call, _ []string) error { return c.show("GET", "/sigra/jobs", nil) }),
 			leaf("retry [<id>]", "Tries something again at once, or all of it", 0, retry("/sigra/jobs")),
 		),
-		leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) }),
+		making(leaf("setup", "Makes a new link for the first account", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/setup", nil) })),
 		leaf("backup <file>", "Copies a SQLite database to a new file, also while the gateway runs", 1, backUp),
-		leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) }),
+		making(leaf("migrate", "Brings the database up to date", 0, func(c *call, _ []string) error { return c.show("POST", "/sigra/migrate", nil) })),
 		leaf("status", "Shows whether the gateway reaches its stores", 0, showStatus),
 	)
 }
@@ -63,13 +63,22 @@ func buildCommand(root *cobra.Command) {
 // errDegraded makes `caddy sigra status` fail, for scripts and health checks.
 var errDegraded = errors.New("the gateway does not reach all of its stores")
 
+// errNotRunning makes it fail too where there is no gateway.
+var errNotRunning = errors.New("no gateway runs here")
+
 func showStatus(c *call, _ []string) error {
 	var status statusView
 	if err := c.do("GET", "/sigra/status", nil, &status); err != nil {
 		return err
 	}
+	if status.Gateway = "running"; c.local != nil { // what this process made serves nobody
+		status.Gateway, status.Ready, status.Portal = "not running", false, ""
+	}
 	if err := c.print(status); err != nil {
 		return err
+	}
+	if c.local != nil {
+		return errNotRunning
 	}
 	if !status.Ready || status.Database != "ok" || status.SessionStore != "ok" {
 		return errDegraded
@@ -140,3 +149,13 @@ func leaf(use, short string, args int, run func(*call, []string) error) *cobra.C
 		},
 	}
 }
+
+// making marks a command that may make the database and the master secret when no
+// gateway runs. Any other one would show an empty gateway where it was called with
+// another data directory than the gateway's.
+func making(c *cobra.Command) *cobra.Command {
+	c.Annotations = map[string]string{makes: "database"}
+	return c
+}
+
+const makes = "makes"

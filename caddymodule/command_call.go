@@ -152,6 +152,9 @@ func (c *call) startLocal(raw []byte) error {
 	if app == nil {
 		app = json.RawMessage("{}")
 	}
+	if err := c.findStore(app); err != nil {
+		return err
+	}
 	no := false
 	alone := &caddy.Config{
 		Admin:      &caddy.AdminConfig{Disabled: true, Config: &caddy.ConfigSettings{Persist: &no}},
@@ -168,6 +171,35 @@ func (c *call) startLocal(raw []byte) error {
 	}
 	c.local = operations{running.(*App)}.mux()
 	return nil
+}
+
+// findStore tells which database a command uses by itself, and fails where there is
+// none, unless the command may make it.
+func (c *call) findStore(raw json.RawMessage) error {
+	var app App
+	if err := json.Unmarshal(raw, &app); err != nil {
+		return fmt.Errorf("reading configuration: %w", err)
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: c.cmd.Context()})
+	defer cancel()
+	storage, err := loadGuest[Storage](ctx, &app, "StorageRaw", app.StorageRaw, "sigra.storage.sqlite")
+	if err != nil {
+		return err
+	}
+	db, err := storage.Open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	fmt.Fprintf(c.cmd.ErrOrStderr(), "no gateway runs at %s: using %s\n", c.address, db)
+	if c.cmd.Annotations[makes] != "" {
+		return nil
+	}
+	used, err := db.Used(ctx)
+	if err == nil && !used {
+		err = fmt.Errorf("no gateway has ever used %s; start the gateway, or name its configuration with --config, in the environment that it runs in", db)
+	}
+	return err
 }
 
 func (c *call) close() {

@@ -13,7 +13,7 @@ import (
 )
 
 func importCommand() *cobra.Command {
-	c := leaf("import <file>", "Imports accounts from CSV or JSON, all or none", 1, importUsers)
+	c := making(leaf("import <file>", "Imports accounts from CSV or JSON, all or none", 1, importUsers))
 	c.Long = `
 Imports accounts with the hashes of their passwords, as Argon2id, bcrypt, PBKDF2
 or scrypt; they are upgraded at the first sign-in. The first line of a CSV file

@@ -14,13 +14,13 @@ import (
 )
 
 func userCommands() []*cobra.Command {
-	add := withPassword(leaf("add", "Creates an account", 0, addUser))
+	add := making(withPassword(leaf("add", "Creates an account", 0, addUser)))
 	add.Flags().String("email", "", "address, vouched for by you unless --unverified")
 	add.Flags().String("name", "", "display name")
 	add.Flags().String("role", "", "platform role: admin or nothing")
 	add.Flags().Bool("unverified", false, "the address has not been proven")
 	_ = add.MarkFlagRequired("email") // the flag exists
-	invite := leaf("invite <email>", "Sends an invitation to make an account", 1, inviteUser)
+	invite := making(leaf("invite <email>", "Sends an invitation to make an account", 1, inviteUser))
 	invite.Flags().String("role", "", "platform role: admin or nothing")
 	invite.Flags().String("language", "", "language of the mail, such as de; English else")
 	return []*cobra.Command{

@@ -40,6 +40,9 @@ func newDB(d dialect, read, write *sql.DB, o Options) *DB {
 	return &DB{dialect: d, read: read, write: write, now: o.Clock, promised: make(chan struct{}, 1)}
 }
 
+// String names the database for operators, without secrets.
+func (db *DB) String() string { return db.dialect.String() }
+
 // Ping reports whether the database answers. It connects when there is no
 // connection yet.
 func (db *DB) Ping(ctx context.Context) error {

@@ -12,6 +12,8 @@ import (
 
 // dialect is what differs between the databases beside the migrations.
 type dialect interface {
+	// String names the database for operators, without secrets.
+	String() string
 	// migrate brings the schema up to date, one process at a time.
 	migrate(ctx context.Context, db *sql.DB) error
 	// lockTable makes a transaction the only one that writes to a table.
@@ -29,6 +31,8 @@ type dialect interface {
 	lower(text string) string
 	// unique reports whether an error is a broken uniqueness rule.
 	unique(err error) bool
+	// unmade reports whether an error means that no schema was made yet.
+	unmade(err error) bool
 	// unavailable reports whether an error means that the database cannot
 	// answer now, as opposed to a wrong question.
 	unavailable(err error) bool

@@ -29,7 +29,7 @@ func OpenPostgres(dsn string, o Options) (*DB, error) {
 	}
 	pool := limitConns(stdlib.OpenDB(*config, stdlib.OptionShouldPing(always)), cmp.Or(o.MaxConns, 20))
 	pool.SetConnMaxLifetime(time.Hour)
-	return newDB(postgres{}, pool, pool, o), nil
+	return newDB(postgres{config.Host + "/" + config.Database}, pool, pool, o), nil
 }
 
 // always has a pooled connection answer before it is used again. By default
@@ -37,7 +37,10 @@ func OpenPostgres(dsn string, o Options) (*DB, error) {
 // the others would fail one request.
 func always(context.Context, stdlib.ShouldPingParams) bool { return true }
 
-type postgres struct{}
+// postgres is the dialect of a database on a server, which name tells.
+type postgres struct{ name string }
+
+func (p postgres) String() string { return "the Postgres database " + p.name }
 
 // migrationLock is the key of the advisory lock under which nodes migrate:
 // "sigra" in ASCII.
@@ -74,6 +77,8 @@ func (postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 func (postgres) lower(text string) string { return "lower(" + text + ")" }
 
 func (postgres) unique(err error) bool { return sqlState(err) == "23505" }
+
+func (postgres) unmade(err error) bool { return sqlState(err) == "42P01" } // undefined_table
 
 // unavailableStates are the SQLSTATE classes and codes of a server that cannot
 // serve: connection trouble, no resources, operator intervention, a system

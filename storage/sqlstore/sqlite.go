@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,6 +56,8 @@ func sqliteURI(path string, options ...string) string {
 type sqliteFile struct {
 	path string
 }
+
+func (f sqliteFile) String() string { return "the SQLite database " + f.path }
 
 // migrate runs under an exclusive transaction on an empty database next to the
 // real one: SQLite has no lock that outlives a transaction, and this one is
@@ -125,6 +128,13 @@ func (sqliteFile) lower(text string) string { return "sigra_lower(" + text + ")"
 func (sqliteFile) unique(err error) bool {
 	code := sqliteCode(err)
 	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
+func (f sqliteFile) unmade(err error) bool {
+	if _, missing := os.Stat(f.path); errors.Is(missing, fs.ErrNotExist) {
+		return true
+	}
+	return sqliteCode(err) == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
 }
 
 // unavailableCodes are the primary result codes of a file that cannot be used

@@ -31,7 +31,11 @@ func TestCommands(t *testing.T) {
 					t.Errorf("%v: %v\n%s", args, err, out)
 				}
 			}
-			must("ready=true", "status")
+			if running {
+				must("gateway=running", "status")
+			} else {
+				refuse("no gateway runs here", "status")
+			}
 			must("up to date", "migrate")
 			must("email="+user, "user", "add", "--email", user, "--name", "Ada", "--role", "admin")
 			must("email="+user, "user", "list")
