@@ -212,7 +212,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		}
 	}()
 	if !a.engine.isReady() { // else a reload needs nothing of Caddy's storage
-		master, err := a.master.load(ctx)
+		master, err := a.master.load(ctx, a.engine.db.Used)
 		if err != nil {
 			return err
 		}

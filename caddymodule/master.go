@@ -46,8 +46,12 @@ func (m masterSecret) poolKey() string {
 	return fmt.Sprintf("storage:%v", m.storage)
 }
 
-// load returns the secret, making one on the first start.
-func (m masterSecret) load(ctx context.Context) ([]byte, error) {
+// errLostMaster says that the secret which a database was made with is gone.
+var errLostMaster = errors.New("there is no master.key; restore it from the backup")
+
+// load returns the secret, making one on the first start: not for a database that was
+// used before, for which another one is of no use.
+func (m masterSecret) load(ctx context.Context, used func(context.Context) (bool, error)) ([]byte, error) {
 	if m.configured != nil {
 		return m.configured, nil
 	}
@@ -58,6 +62,12 @@ func (m masterSecret) load(ctx context.Context) ([]byte, error) {
 	defer m.storage.Unlock(context.WithoutCancel(ctx), masterKeyPath)
 	text, err := m.storage.Load(ctx, masterKeyPath)
 	if errors.Is(err, fs.ErrNotExist) {
+		switch before, err := used(ctx); {
+		case err != nil:
+			return nil, err
+		case before:
+			return nil, fmt.Errorf("%w: the database was made with %s in %v", errLostMaster, masterKeyPath, m.storage)
+		}
 		return m.make(ctx)
 	}
 	if err != nil {
