@@ -118,7 +118,7 @@ func (o operations) answer(w http.ResponseWriter, r *http.Request, limit int64, 
 	w.Header().Set("Content-Type", "application/json")
 	result, err := op(r)
 	if err != nil {
-		status, message := explain(err)
+		status, message := o.explain(err)
 		w.WriteHeader(status)
 		result = map[string]string{"error": message}
 	}
@@ -126,7 +126,7 @@ func (o operations) answer(w http.ResponseWriter, r *http.Request, limit int64, 
 }
 
 // explain turns an error into a status and a sentence for an operator.
-func explain(err error) (int, string) {
+func (o operations) explain(err error) (int, string) {
 	var invalid *account.InvalidError
 	var bad badRequest
 	var rows *userimport.InvalidError
@@ -139,7 +139,7 @@ func explain(err error) (int, string) {
 	case errors.As(err, &bad):
 		return http.StatusBadRequest, err.Error()
 	case errors.As(err, &invalid):
-		return http.StatusUnprocessableEntity, describe(invalid)
+		return http.StatusUnprocessableEntity, o.describe(invalid)
 	case errors.Is(err, authcore.ErrNotFound):
 		return http.StatusNotFound, "there is no such user or session"
 	case errors.Is(err, authcore.ErrConflict):

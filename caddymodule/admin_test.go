@@ -72,7 +72,7 @@ func TestOperatorErrors(t *testing.T) {
 		"owner unknown":       {"POST", "/sigra/orgs", `{"name":"Acme","owner":"no@example.com"}`, 404, "no such user: no@example.com"},
 		"user to find":        {"POST", "/sigra/users/find", `{"email":"no@example.com"}`, 404, "no such user: no@example.com"},
 		"no address":          {"POST", "/sigra/users", `{"password":"` + testPassword + `"}`, 422, "email: is required"},
-		"bad fields":          {"POST", "/sigra/users", `{"email":"x","password":"short"}`, 422, "email: is not an e-mail address; password: is too short"},
+		"bad fields":          {"POST", "/sigra/users", `{"email":"x","password":"short"}`, 422, "email: is not an e-mail address; password: is too short, use at least 8 characters"},
 		"common password":     {"POST", "/sigra/users", `{"email":"c@example.com","password":"password1"}`, 422, "most common"},
 		"unknown role":        {"POST", "/sigra/users", `{"email":"c@example.com","role":"root","password":"` + testPassword + `"}`, 400, "role must be"},
 		"unknown field":       {"POST", "/sigra/users", `{"mail":"c@example.com"}`, 400, "unknown field"},
@@ -189,5 +189,19 @@ func TestStatusWhileStoresAreAway(t *testing.T) {
 	g.operate(t, "GET", "/sigra/status", "", &status)
 	if status.Ready || status.Database != "unavailable" || !strings.HasPrefix(status.Trouble, "no answer; ") || status.Accounts != nil {
 		t.Errorf("without both: %+v", status)
+	}
+}
+
+// TestLengthOfPasswords: operators and visitors are told how long a password must be
+// here.
+func TestLengthOfPasswords(t *testing.T) {
+	g := newGateway(t, "signup open\npassword {\nmin_length 15\n}", "sigra")
+	var told map[string]string
+	g.operate(t, "POST", "/sigra/users", `{"email":"c@example.com","password":"seven7 letters"}`, &told)
+	if told["error"] != "password: is too short, use at least 15 characters" {
+		t.Errorf("%v", told)
+	}
+	if w := g.do(t, get("/_auth/register", "Accept", "text/html")); !strings.Contains(w.Body.String(), "At least 15 characters") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -294,23 +294,23 @@ func (o operations) revokeSessions(r *http.Request) (any, error) {
 }
 
 // describe says what is wrong with the fields of an account.
-func describe(invalid *account.InvalidError) string {
+func (o operations) describe(invalid *account.InvalidError) string {
 	var lines []string
 	for field, problem := range invalid.Fields {
-		lines = append(lines, field+": "+problemText(problem))
+		lines = append(lines, field+": "+o.problemText(problem))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "; ")
 }
 
-func problemText(p account.Problem) string {
+func (o operations) problemText(p account.Problem) string {
 	switch p {
 	case account.ProblemRequired:
 		return "is required"
 	case account.ProblemEmail:
 		return "is not an e-mail address"
 	case account.ProblemTooShort:
-		return "is too short"
+		return fmt.Sprintf("is too short, use at least %d characters", o.app.passwordPolicy().Least())
 	case account.ProblemTooLong, account.ProblemNameTooLong:
 		return "is too long"
 	case account.ProblemCommon:

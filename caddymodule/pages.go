@@ -29,7 +29,8 @@ func (a *App) newPages() (*ui.Handler, error) {
 			Deletions: a.deletions, Disclosure: a.disclosure, Kept: a.kept, Orgs: a.orgs, Sessions: a.engine, Keys: a.engine, Mailbox: a.mailbox(),
 		},
 		Roles: a.orgs.Config.Roles, People: a.engine.db.Emails,
-		Fields: a.profileFields(), Health: a.health, Brand: brand,
+		MinPassword: a.passwordPolicy().Least(),
+		Fields:      a.profileFields(), Health: a.health, Brand: brand,
 		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
 	})
 }

@@ -85,9 +85,14 @@ func (a *App) newAccounts() *account.Service {
 		Users: e.db, Ledger: e.db, Tokens: e.db, Browsers: e.db, Passkeys: e.db, Queue: e.db.Jobs(), Sessions: e.sessions,
 		Orgs:      &org.Workspaces{Config: a.Orgs.config(), Orgs: orgs, Members: orgs, Users: e.db, Clock: time.Now},
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
-		Policy: password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)},
+		Policy: a.passwordPolicy(),
 		Fields: a.profileFields(), Clock: time.Now, Logger: a.logger,
 	})
+}
+
+// passwordPolicy says which new passwords are acceptable.
+func (a *App) passwordPolicy() password.Policy {
+	return password.Policy{MinLength: a.Password.MinLength, Names: append(strings.Fields(a.Brand.Name), appID)}
 }
 
 // newOrgs makes the service of organizations.

@@ -118,6 +118,16 @@ func (l *languages) add(tag string, theirs messages) error {
 	return nil
 }
 
+// fill replaces a placeholder whose value the configuration gives, in messages of every
+// catalogue: templates of operators need not know of it.
+func (l *languages) fill(name, value string, keys ...string) {
+	for _, m := range l.texts {
+		for _, key := range keys {
+			m[key] = m.text(key, name, value)
+		}
+	}
+}
+
 // best returns the tag of the catalogue that fits a preference best: a tag or
 // an Accept-Language header (RFC 9110 section 12.5.4).
 func (l *languages) best(preference string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -16,6 +17,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/mfa"
 	"github.com/sigra-auth/sigra/authcore/org"
 	"github.com/sigra-auth/sigra/authcore/passkey"
+	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/profile"
 	"github.com/sigra-auth/sigra/authcore/recovery"
 	"github.com/sigra-auth/sigra/authcore/session"
@@ -229,6 +231,8 @@ type Options struct {
 	// People returns the addresses of accounts by id, for the activity of
 	// organizations; it leaves out what there is not. Default: none.
 	People func(ctx context.Context, ids []string) (map[string]string, error)
+	// MinPassword is how many characters a new password has at least. Default: 8.
+	MinPassword int
 	// Fields are what the operator asks users for.
 	Fields profile.Fields
 	// Health reports each dependency as "ok" or what is wrong. Default: nothing
@@ -276,6 +280,7 @@ func New(o Options) (*Handler, error) {
 	if h.languages, err = loadLanguages(o.MessagesDir); err != nil {
 		return nil, err
 	}
+	h.languages.fill("min", strconv.Itoa(o.MinPassword), "field.password_hint", "field.password_too_short")
 	if h.assets, err = loadAssets(o.Brand); err != nil {
 		return nil, err
 	}
@@ -300,6 +305,9 @@ func (o *Options) setDefaults() {
 	}
 	if len(o.Roles.All) == 0 {
 		o.Roles = org.DefaultConfig().Roles
+	}
+	if o.MinPassword == 0 {
+		o.MinPassword = password.Policy{}.Least()
 	}
 	if o.People == nil {
 		o.People = func(context.Context, []string) (map[string]string, error) { return nil, nil }

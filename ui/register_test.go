@@ -138,3 +138,15 @@ func TestChangePassword(t *testing.T) {
 		t.Error("asks for a password that there is not")
 	}
 }
+
+// TestLengthOfPasswords: pages say how long a password must be here.
+func TestLengthOfPasswords(t *testing.T) {
+	p := newPortal(t, func(o *Options) { o.MinPassword = 15 })
+	p.signups.err = &account.InvalidError{Fields: map[string]account.Problem{"password": account.ProblemTooShort}}
+	for language, says := range map[string][2]string{"en": {"At least 15 characters", "Use at least 15 characters"}, "de": {"Mindestens 15 Zeichen", "mindestens 15 Zeichen"}} {
+		want(t, p.get("/_auth/register", "Accept-Language", language), http.StatusOK, says[0])
+		want(t, p.get("/_auth/reset/secret", "Accept-Language", language), http.StatusOK, says[0])
+		want(t, p.post("/_auth/register", registration(), "Accept-Language", language), http.StatusUnprocessableEntity, says[1])
+	}
+	want(t, newPortal(t).get("/_auth/register"), http.StatusOK, "At least 8 characters")
+}

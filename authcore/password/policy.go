@@ -58,6 +58,9 @@ type Policy struct {
 	Names []string
 }
 
+// Least is how many characters a new password has at least.
+func (p Policy) Least() int { return max(p.MinLength, minLength) }
+
 // Check judges a new password; empty means that it is acceptable. Context are
 // words that an attacker would try first: the names of the user and of the
 // product.
@@ -66,7 +69,7 @@ func (p Policy) Check(password string, context ...string) Problem {
 	if !ok {
 		return TooLong
 	}
-	if utf8.RuneCountInString(normal) < max(p.MinLength, minLength) {
+	if utf8.RuneCountInString(normal) < p.Least() {
 		return TooShort
 	}
 	folded := cases.Fold().String(normal)
