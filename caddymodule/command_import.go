@@ -21,6 +21,9 @@ names its columns: email, name, role, email_verified, password_hash, language,
 disabled, created_at. A JSON file has objects with these names, and profile. A
 file of - is the standard input.
 
+An address counts as verified, as a system that is moved from has mostly done
+it; where it has not, say so by a column email_verified with false.
+
 Everything is checked before anything is written, and all of it is written or
 nothing.`
 	c.Flags().Bool("dry-run", false, "check only")
