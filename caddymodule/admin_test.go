@@ -205,3 +205,19 @@ func TestLengthOfPasswords(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// TestLinksNeedAnAddress: where only a wildcard leads to the pages, nobody is sent a
+// link, which would lead nowhere.
+func TestLinksNeedAnAddress(t *testing.T) {
+	g := newGatewayAt(t, "http://*.wild.test", "", "sigra")
+	for path, body := range map[string]string{"/sigra/users/invite": `{"email":"eve@example.com"}`, "/sigra/setup": ""} {
+		var told map[string]string
+		if code := g.operate(t, "POST", path, body, &told); code != 400 || !strings.Contains(told["error"], "name it by the option origin") {
+			t.Errorf("%s: %d %v", path, code, told)
+		}
+	}
+	var status statusView
+	if g.operate(t, "GET", "/sigra/status", "", &status); !status.Ready || status.Portal != "" {
+		t.Errorf("%+v", status)
+	}
+}

@@ -128,12 +128,17 @@ func (o operations) operator() (authcore.Client, error) {
 }
 
 // knowsAddress fails for a command that runs while the gateway does not, and so knows
-// no site, unless the configuration names an origin.
+// no site, and where only a wildcard leads to the pages, unless the configuration names
+// an origin.
 func (o operations) knowsAddress() error {
-	if o.app.serves() || len(o.app.Origins) > 0 {
+	switch {
+	case o.app.sites().portal() != "":
 		return nil
+	case o.app.serves():
+		return badRequest{errors.New("this makes a link, and the public address is not known: name it by the option origin")}
+	default:
+		return badRequest{errors.New("this makes a link, and the public address is not known: start the gateway first, or name it by the option origin")}
 	}
-	return badRequest{errors.New("this makes a link, and the public address is not known: start the gateway first, or name it by the option origin")}
 }
 
 func (o operations) inviteUser(r *http.Request) (any, error) {

@@ -275,6 +275,14 @@ func (a *App) keySchedule() assertion.Schedule {
 // offerSetUp shows the link that creates the first account, while there is
 // none.
 func (a *App) offerSetUp(ctx context.Context) error {
+	if a.sites().portal() == "" {
+		exists, err := a.engine.db.HasUsers(ctx)
+		if err == nil && !exists {
+			a.logger.Warn("there is no account yet, and no link to create the first one, since the public address is not known: " +
+				"name it by the option origin")
+		}
+		return err
+	}
 	link, err := a.setUpLink(ctx)
 	switch {
 	case errors.Is(err, authcore.ErrConflict):

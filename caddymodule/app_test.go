@@ -136,12 +136,12 @@ func TestRejectedConfigurationLeavesTheRunningOne(t *testing.T) {
 func TestFailedStartLeavesNothing(t *testing.T) {
 	t.Setenv("SIGRA_TEST_SECRET", base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	dir := lastingDir(t)
-	running := provisioned(t, dir, "", "sigra").app
+	running := provisioned(t, dir, everywhere, "", "sigra").app
 	if err := running.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = running.Stop() })
-	rejected := provisioned(t, dir, "secret {env.SIGRA_TEST_SECRET}", "sigra").app
+	rejected := provisioned(t, dir, everywhere, "secret {env.SIGRA_TEST_SECRET}", "sigra").app
 	if err := rejected.Start(); err == nil || !strings.Contains(err.Error(), "secret") {
 		t.Fatalf("started with another secret: %v", err)
 	}
@@ -163,7 +163,7 @@ func (away) Lock(context.Context, string) error { return errors.New("away") }
 // TestReloadNeedsNoStorage: the engine that goes on has the secret already.
 func TestReloadNeedsNoStorage(t *testing.T) {
 	dir := lastingDir(t)
-	running, reloaded := provisioned(t, dir, "", "sigra").app, provisioned(t, dir, "", "sigra").app
+	running, reloaded := provisioned(t, dir, everywhere, "", "sigra").app, provisioned(t, dir, everywhere, "", "sigra").app
 	reloaded.master.storage = away{reloaded.master.storage}
 	for _, app := range []*App{running, reloaded} {
 		if err := app.Start(); err != nil {
@@ -180,7 +180,7 @@ func TestSetUpLinkIsOwed(t *testing.T) {
 		account bool
 		want    int
 	}{"no account": {false, 1}, "an account": {true, 0}} {
-		g := provisioned(t, lastingDir(t), "", "sigra")
+		g := provisioned(t, lastingDir(t), everywhere, "", "sigra")
 		log := new(strings.Builder)
 		g.app.logger = slog.New(slog.NewTextHandler(log, nil))
 		master, err := g.app.master.load(t.Context())
@@ -211,6 +211,9 @@ func TestFirstPortalIsInTheLink(t *testing.T) {
 		"http://localhost:8080 {\nsigra {\nportal /account\n}\n}":              "http://localhost:8080/account",
 		":8080 {\nsigra\n}":                                                    "http://localhost:8080/_auth",
 		":8080 {\nsigra {\norigin https://front.example.com\n}\n}":             "https://front.example.com/_auth",
+		"*.wild.test {\nsigra\n}":                                              "",
+		"*.wild.test {\nsigra\n}\napp.example.com {\nsigra\n}":                 "https://app.example.com/_auth",
+		"*.wild.test {\nsigra {\norigin https://a.wild.test\n}\n}":             "https://a.wild.test/_auth",
 		"plain.example.com {\nrespond x\n}\nlocalhost {\nroute {\nsigra\n}\n}": "https://localhost/_auth",
 	} {
 		raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)

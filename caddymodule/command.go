@@ -72,7 +72,7 @@ func showStatus(c *call, _ []string) error {
 		return err
 	}
 	if status.Gateway = "running"; c.local != nil { // what this process made serves nobody
-		status.Gateway, status.Ready, status.Portal = "not running", false, ""
+		status.Gateway, status.Ready = "not running", false
 	}
 	if err := c.print(status); err != nil {
 		return err

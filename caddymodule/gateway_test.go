@@ -40,7 +40,16 @@ const (
 // newGateway starts a site from a Caddyfile on localhost and the names below it.
 func newGateway(t testing.TB, global, directive string) *gateway {
 	t.Helper()
-	g := provisioned(t, lastingDir(t), global, directive)
+	return newGatewayAt(t, everywhere, global, directive)
+}
+
+// everywhere is localhost and the names below it.
+const everywhere = "http://localhost:8080, http://*.localhost:8080"
+
+// newGatewayAt starts a site at other addresses.
+func newGatewayAt(t testing.TB, addresses, global, directive string) *gateway {
+	t.Helper()
+	g := provisioned(t, lastingDir(t), addresses, global, directive)
 	if err := g.app.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,10 +58,10 @@ func newGateway(t testing.TB, global, directive string) *gateway {
 }
 
 // provisioned is a gateway that has not started, with its files in a directory.
-func provisioned(t testing.TB, dir, global, directive string) *gateway {
+func provisioned(t testing.TB, dir, addresses, global, directive string) *gateway {
 	t.Helper()
 	text := "{\nadmin off\nstorage file_system " + dir + "\nsigra {\nstorage sqlite " + filepath.Join(dir, "test.db") + "\n" +
-		global + "\n}\n}\nhttp://localhost:8080, http://*.localhost:8080 {\n" + directive + "\nrespond ok\n}\n"
+		global + "\n}\n}\n" + addresses + " {\n" + directive + "\nrespond ok\n}\n"
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)

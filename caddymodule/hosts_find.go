@@ -163,14 +163,16 @@ func fixedHosts(hosts []string) (fixed []string) {
 	return fixed
 }
 
-// address returns the public address of a portal of this server.
+// address returns the public address of a portal of this server; empty where only a
+// wildcard or a placeholder leads to it, any name of which may be somebody else's.
 func (f *hostFinder) address(hosts []string) string {
 	host := "localhost"
-	for _, candidate := range hosts {
-		if !strings.ContainsAny(candidate, "*{}") {
-			host = candidate
-			break
+	if len(hosts) > 0 {
+		exact := slices.IndexFunc(hosts, func(candidate string) bool { return !strings.ContainsAny(candidate, "*{}") })
+		if exact < 0 {
+			return ""
 		}
+		host = hosts[exact]
 	}
 	port := ""
 	if len(f.server.Listen) > 0 {
@@ -190,14 +192,14 @@ func (f *hostFinder) address(hosts []string) string {
 }
 
 // portal returns the address of the first portal, for links in the log and in mails
-// that no request causes.
+// that no request causes; empty where its address is not known.
 func (h *hostSet) portal() string {
 	path := defaultPortal
 	if h.pages != nil {
 		path = h.pages.base
 	}
 	if h.first == "" {
-		return "http://localhost" + path
+		return ""
 	}
 	return h.first + path
 }

@@ -12,7 +12,7 @@ import (
 // TestFormBeforeTheEngineHasStarted: a browser that is known posts one while the stores
 // have not been reached yet. Nothing can be kept, and it is told to sign in.
 func TestFormBeforeTheEngineHasStarted(t *testing.T) {
-	g := provisioned(t, lastingDir(t), "", "sigra")
+	g := provisioned(t, lastingDir(t), everywhere, "", "sigra")
 	kept := g.seen()
 	r := httptest.NewRequest(http.MethodPost, "http://localhost:8080/notes", strings.NewReader("a=b"))
 	for name, value := range map[string]string{
