@@ -183,7 +183,7 @@ func TestSetUpLinkIsOwed(t *testing.T) {
 		g := provisioned(t, lastingDir(t), everywhere, "", "sigra")
 		log := new(strings.Builder)
 		g.app.logger = slog.New(slog.NewTextHandler(log, nil))
-		master, err := g.app.master.load(t.Context())
+		master, err := g.app.master.load(t.Context(), g.app.engine.db.Used)
 		if err == nil {
 			err = g.app.engine.start(t.Context(), master, g.app.keySchedule())
 		}

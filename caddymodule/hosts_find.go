@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,10 @@ func (a *App) findHosts() {
 		for _, site := range f.all {
 			a.hosts.trouble = errors.Join(a.hosts.trouble, site.settle(name))
 			site.warn(a.logger, name)
+		}
+		for _, plain := range slices.Compact(slices.Sorted(slices.Values(f.plain))) {
+			a.logger.Warn("sigra needs HTTPS except on localhost, and answers 421 to whoever comes to this site without: let Caddy do TLS, "+
+				"or name the proxy in front that does it with trusted_proxies and trusted_proxies_strict", slog.String("site", plain))
 		}
 		if failed := servers[name].Errors; failed != nil && proxiesUnguarded(failed.Routes) {
 			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
@@ -74,6 +79,8 @@ type hostFinder struct {
 	web    *caddyhttp.App
 	// all are the sites of the server, that of its routes for any host first.
 	all []*siteRoutes
+	// plain are the sites that are served over plain HTTP by a name of the network.
+	plain []string
 }
 
 func newHostFinder(hosts *hostSet, server *caddyhttp.Server, web *caddyhttp.App) *hostFinder {
@@ -144,6 +151,11 @@ func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
 // found notes the hosts of a portal. A site without a host is reached by
 // loopback names only, unless its origin is configured.
 func (f *hostFinder) found(hosts []string, portal *Portal) {
+	for _, host := range fixedHosts(hosts) {
+		if len(f.server.TLSConnPolicies) == 0 && f.server.TrustedProxiesStrict == 0 && !isLoopback(host) && !f.hosts.hasOrigin(host) {
+			f.plain = append(f.plain, "http://"+host)
+		}
+	}
 	f.hosts.patterns = append(f.hosts.patterns, fixedHosts(hosts)...)
 	if f.hosts.pages == nil {
 		f.hosts.pages = portal
@@ -151,6 +163,16 @@ func (f *hostFinder) found(hosts []string, portal *Portal) {
 	if f.hosts.first == "" {
 		f.hosts.first = f.address(hosts)
 	}
+}
+
+// hasOrigin reports whether an origin is configured for a host name, on any port.
+func (h *hostSet) hasOrigin(name string) bool {
+	for _, origin := range h.origins {
+		if u, err := url.Parse(origin); err == nil && u.Hostname() == name {
+			return true
+		}
+	}
+	return false
 }
 
 // fixedHosts are the hosts that do not come from a placeholder.

@@ -1,14 +1,20 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -173,6 +179,44 @@ func TestMailedLinks(t *testing.T) {
 		}
 		if got := test.h.mailed(at, test.local); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// TestPlainSites: a site that nobody can use is named at start.
+func TestPlainSites(t *testing.T) {
+	for text, named := range map[string]string{
+		"http://intranet:22094 {\nsigra\nsigra /x {\nrequire aal2\n}\n}":          "http://intranet",
+		"http://*.wild.test, http://localhost {\nsigra\n}":                        "http://*.wild.test",
+		"http://localhost:8080, http://a.localhost, http://127.0.0.1 {\nsigra\n}": "",
+		":8080 {\nsigra\n}":           "",
+		"app.example.com {\nsigra\n}": "",
+		"http://app.example.com {\nsigra {\norigin https://app.example.com\n}\n}":                                        "",
+		"{\nservers {\ntrusted_proxies static private_ranges\ntrusted_proxies_strict\n}\n}\nhttp://intranet {\nsigra\n}": "",
+		"http://intranet {\nrespond x\n}\nlocalhost {\nsigra\n}":                                                         "",
+	} {
+		raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config caddy.Config
+		if err := json.Unmarshal(raw, &config); err != nil {
+			t.Fatal(err)
+		}
+		ctx, err := caddy.ProvisionContext(&config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := ctx.App(appID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		app := loaded.(*App)
+		app.logger = slog.New(slog.NewTextHandler(&log, nil))
+		app.sites()
+		if n := strings.Count(log.String(), "needs HTTPS"); n != min(len(named), 1) || !strings.Contains(log.String(), named) {
+			t.Errorf("%s\nlogs %s", text, log.String())
 		}
 	}
 }
