@@ -17,6 +17,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/authcore/session"
+	"github.com/sigra-auth/sigra/ui"
 )
 
 func init() { caddy.RegisterModule(new(Gate)) }
@@ -194,8 +195,8 @@ func (g *Gate) judge(w http.ResponseWriter, r *http.Request, next caddyhttp.Hand
 	if !st.identified() {
 		return next.ServeHTTP(w, r)
 	}
-	if err := g.checkRisk(r, st.came, at); err != 0 {
-		return g.problem(w, r, at, st.live, err)
+	if status := g.checkRisk(r, st.came, at); status != 0 {
+		return g.page(w, r, at, nil, ui.Problem{Status: status, Foreign: status == http.StatusForbidden})
 	}
 	return g.track(w, r, next, st, at, judges, now)
 }

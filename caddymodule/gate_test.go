@@ -239,3 +239,12 @@ func TestHandlersOutOfOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignPage tells a developer why a WebSocket is refused: not for the account.
+func TestForeignPage(t *testing.T) {
+	g := newGateway(t, "", "sigra")
+	w := g.do(t, get("/ws", "Cookie", g.signIn(t), "Connection", "Upgrade", "Upgrade", "websocket", "Origin", "https://evil.example"))
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "another origin than this site") || strings.Contains(w.Body.String(), "account") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -45,7 +45,7 @@ func usedKeys(t *testing.T) map[string]string {
 // page, from a problem of the account service, from a condition of a policy.
 func composed() (keys []string) {
 	for _, kind := range []string{
-		"401", "403", "404", "405", "409", "413", "415", "421", "422", "425", "429", "4xx", "503", "5xx", "cross_origin",
+		"401", "403", "404", "405", "409", "413", "415", "421", "422", "425", "429", "4xx", "503", "5xx", "cross_origin", "foreign_page",
 	} {
 		keys = append(keys, "problem."+kind+".title", "problem."+kind+".detail")
 	}

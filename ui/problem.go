@@ -42,6 +42,8 @@ type Problem struct {
 	Missing []Missing
 	// RetryAfter is when to try again; zero says nothing about it.
 	RetryAfter time.Duration
+	// Foreign says that a page of another site has opened a connection.
+	Foreign bool
 	// ID finds the cause of an internal error in the log.
 	ID string
 
@@ -128,6 +130,9 @@ func problemOf(err error) Problem {
 // with an RFC 9457 problem. The gate in front of an app calls it too.
 func (h *Handler) Problem(w http.ResponseWriter, r *http.Request, facts Request, p Problem) {
 	secure(w.Header(), r, facts)
+	if p.Foreign {
+		p.kind = "foreign_page"
+	}
 	if facts.Client.Language == "" { // the gate leaves it to us
 		facts.Client.Language = h.languages.best(r.Header.Get("Accept-Language"))
 	}
