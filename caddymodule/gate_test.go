@@ -248,3 +248,22 @@ func TestForeignPage(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// TestPreflight lets the question of a browser pass that the README's matcher lets
+// pass, and not what looks like it.
+func TestPreflight(t *testing.T) {
+	g := newGateway(t, "", "@preflight {\nmethod OPTIONS\nheader Access-Control-Request-Method *\n}\nsigra {\npublic @preflight\n}")
+	ask := func(method string, headers ...string) int {
+		r := get("/api", headers...)
+		r.Method = method
+		return g.do(t, r).Code
+	}
+	if code := ask("OPTIONS", "Origin", "https://spa.example.com", "Access-Control-Request-Method", "PUT"); code != http.StatusOK {
+		t.Errorf("a preflight gets %d", code)
+	}
+	for _, code := range []int{ask("OPTIONS"), ask("GET", "Access-Control-Request-Method", "PUT")} {
+		if code != http.StatusUnauthorized {
+			t.Errorf("what is none gets %d", code)
+		}
+	}
+}
