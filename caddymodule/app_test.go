@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,6 +52,12 @@ func TestValidateOpensNothing(t *testing.T) {
 
 func TestBadConfigurations(t *testing.T) {
 	t.Setenv("SIGRA_TEST_SHORT", "c2hvcnQ=")
+	misnamed, named := t.TempDir(), t.TempDir()
+	for _, file := range []string{misnamed + "/log-in.html", named + "/.keep", named + "/en.json"} {
+		if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for global, says := range map[string]string{
 		"storage postgres {env.SIGRA_TEST_MISSING}":             "SIGRA_TEST_MISSING",
 		"sessions redis {env.SIGRA_TEST_MISSING}":               "SIGRA_TEST_MISSING",
@@ -72,6 +79,9 @@ func TestBadConfigurations(t *testing.T) {
 		"brand {\naccent blue\n}":                               "not a colour",
 		"brand {\nlogo /nonexistent.svg\n}":                     "nonexistent.svg",
 		"brand {\nlogo /etc/passwd\n}":                          "neither SVG nor PNG",
+		"templates /nonexistent":                                "nonexistent",
+		"templates " + misnamed:                                 "did you mean login.html?",
+		"templates " + named + "\nbrand {\naccent blue\n}":      "not a colour", // the templates are in order
 		"messages /nonexistent":                                 "nonexistent",
 		"throttle {\naccount 0 1m\n}":                           "not a number of attempts",
 		"storage postgres {env.HOME} {\nmax_conn 1\n}":          "max_conns",

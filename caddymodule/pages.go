@@ -2,7 +2,11 @@ package caddymodule
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +23,9 @@ const retryAfter = 5 * time.Second
 // newPages builds the pages of this configuration. A broken template or
 // message file is an error here.
 func (a *App) newPages() (*ui.Handler, error) {
+	if err := checkTemplates(a.Templates); err != nil {
+		return nil, err
+	}
 	brand := ui.Brand{Name: a.Brand.Name, Accent: a.Brand.Accent, LogoFile: a.Brand.Logo}
 	for _, link := range a.Brand.Links {
 		brand.Links = append(brand.Links, ui.Link{Text: link.Text, URL: link.URL})
@@ -33,6 +40,30 @@ func (a *App) newPages() (*ui.Handler, error) {
 		Fields:      a.profileFields(), Health: a.health, Brand: brand,
 		TemplateDir: a.Templates, MessagesDir: a.Messages, Logger: a.logger, Clock: time.Now,
 	})
+}
+
+// checkTemplates fails on a directory that is not there, and on a file in it that
+// replaces nothing. Hidden files, and messages in the same directory, are let be.
+func checkTemplates(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	known := ui.TemplateNames()
+	for _, file := range files {
+		name := file.Name()
+		if file.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".json") || slices.Contains(known, name) {
+			continue
+		}
+		if like := nearest(name, known); like != "" {
+			return fmt.Errorf("templates: %s replaces nothing; did you mean %s?", filepath.Join(dir, name), like)
+		}
+		return fmt.Errorf("templates: %s replaces nothing; there are %s", filepath.Join(dir, name), strings.Join(known, ", "))
+	}
+	return nil
 }
 
 // mailbox is the mail that is captured instead of sent, if it is.

@@ -36,6 +36,18 @@ type source struct{ name, text string }
 
 type pageKey struct{ language, page string }
 
+// TemplateNames are the names of the files that an operator's directory may replace.
+func TemplateNames() (names []string) {
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err) // they are compiled in
+	}
+	for _, file := range files {
+		names = append(names, file.Name())
+	}
+	return names
+}
+
 // loadPages reads the templates, each replaced by an operator's file of the same
 // name if there is one.
 func loadPages(dir string, h *Handler) (*pages, error) {
