@@ -103,24 +103,52 @@ func (m *Manager) makeRoom(ctx context.Context, userID string) error {
 
 // Rotate gives a session a new token, after a change of trust, and applies the
 // change to its content. The old token is dead on every node when it returns.
+//
+// The change may be applied more than once: when others have changed the session
+// since it was resumed, such as while a password was hashed, it is read again, so
+// that what they did stays.
 func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session)) (Token, *Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	now := m.now().UTC()
-	next := *live.Session
-	next.Seen.At = now
+	s, stored := live.Session, live.data
+	for range rewriteTries {
+		token, next, err := m.move(ctx, live.Hash, stored, s, change)
+		if err == nil {
+			return m.moved(ctx, live.Hash, token, s, next)
+		}
+		if !errors.Is(err, authcore.ErrConflict) {
+			return Token{}, nil, err
+		}
+		if s, stored, err = m.read(ctx, live.Hash); err != nil {
+			return Token{}, nil, err
+		}
+	}
+	return Token{}, nil, fmt.Errorf("rotating session: it keeps changing: %w", authcore.ErrUnavailable)
+}
+
+// move stores a session that is stored as it was read under a new token. It fails
+// with authcore.ErrConflict when the session has changed meanwhile, and with
+// authcore.ErrNotFound when it has ended.
+func (m *Manager) move(ctx context.Context, h Hash, stored []byte, s *Session, change func(*Session)) (Token, *Session, error) {
+	next := *s
+	next.Seen.At = m.now().UTC()
 	change(&next)
 	record, err := next.record()
 	if err != nil {
 		return Token{}, nil, err
 	}
 	token := NewToken()
-	if err := m.store.Replace(ctx, live.Hash, token.Hash(), record); err != nil {
+	if err := m.store.Replace(ctx, h, token.Hash(), stored, record); err != nil {
 		return Token{}, nil, fmt.Errorf("rotating session: %w", err)
 	}
-	old := Revocation{Hash: live.Hash, UserID: next.Identity.UserID, At: now, ExpiresAt: next.ExpiresAt}
-	ref := sessionRef{ID: next.ID, Hash: live.Hash, Next: token.Hash(), Close: !sameRights(&live.Identity, &next.Identity)}
-	err = m.record(ctx, old)
+	return token, &next, nil
+}
+
+// moved ends the old token of a session that was moved, on every node.
+func (m *Manager) moved(ctx context.Context, h Hash, token Token, before, next *Session) (Token, *Session, error) {
+	old := Revocation{Hash: h, UserID: next.Identity.UserID, At: next.Seen.At, ExpiresAt: next.ExpiresAt}
+	ref := sessionRef{ID: next.ID, Hash: h, Next: token.Hash(), Close: !sameRights(&before.Identity, &next.Identity)}
+	err := m.record(ctx, old)
 	if err == nil {
 		err = m.tell(ctx, &message{Rotated: []sessionRef{ref}})
 	}
@@ -129,7 +157,7 @@ func (m *Manager) Rotate(ctx context.Context, live *Live, change func(*Session))
 		m.abandon(ctx, next.Identity.UserID, token.Hash())
 		return Token{}, nil, err
 	}
-	return token, &next, nil
+	return token, next, nil
 }
 
 // Complete makes a whole session of a pending one, under a new token and with

@@ -45,6 +45,61 @@ func TestRotateKillsTheOldToken(t *testing.T) {
 	}
 }
 
+// TestRotateUndoesNothing changes a session after it was resumed, and again while it
+// is rotated.
+func TestRotateUndoesNothing(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	trust := func(trusted bool) Change {
+		return func(id authcore.Identity) authcore.Identity { id.Trusted = trusted; return id }
+	}
+	if err := b.rewrite(t, "ada", trust(true)); err != nil {
+		t.Fatal(err)
+	}
+	live := b.mustResume(t, token)
+	if err := b.rewrite(t, "ada", trust(false)); err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	next, changed, err := b.Rotate(t.Context(), live, func(s *Session) {
+		if tries++; tries < 3 {
+			into := func(id authcore.Identity) authcore.Identity { id.Org.Slug += "x"; return id }
+			if _, err := b.Amend(t.Context(), live, into); err != nil {
+				t.Error(err)
+			}
+		}
+		s.Identity.Level = authcore.AAL2
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Session{changed, b.mustResume(t, next).Session} {
+		if s.Identity.Trusted || s.Identity.Org.Slug != "xx" || s.Identity.Level != authcore.AAL2 || tries != 3 {
+			t.Errorf("%+v after %d tries", s.Identity, tries)
+		}
+	}
+	if len(b.store.records) != 1 {
+		t.Errorf("%d sessions came of one", len(b.store.records))
+	}
+}
+
+func TestRotateGivesUp(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	_, _, err := b.Rotate(t.Context(), live, func(*Session) {
+		if err := b.rewrite(t, "ada", func(id authcore.Identity) authcore.Identity { id.Name += "a"; return id }); err != nil {
+			t.Error(err)
+		}
+	})
+	if !errors.Is(err, authcore.ErrUnavailable) {
+		t.Errorf("a session that never rests: %v", err)
+	}
+	if now := b.mustResume(t, token); now.Rewrites != rewriteTries {
+		t.Errorf("%d tries", now.Rewrites)
+	}
+}
+
 func TestRotateLeavesNothingWhenItCannotBeNoted(t *testing.T) {
 	b := newBench(t)
 	token, _ := b.open(t, "ada", false)

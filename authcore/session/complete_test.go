@@ -84,3 +84,29 @@ func TestCompleteOnce(t *testing.T) {
 		t.Errorf("%d of 50 completed it", passed.Load())
 	}
 }
+
+// TestCompleteOnceThoughItChanges changes the pending session between the two who
+// complete it.
+func TestCompleteOnceThoughItChanges(t *testing.T) {
+	m := newBench(t)
+	live := half(t, m, false)
+	describe := func(id authcore.Identity) authcore.Identity { id.Name = "Ada"; return id }
+	if err := m.rewrite(t, "u", describe); err != nil {
+		t.Fatal(err)
+	}
+	raced := false
+	_, _, err := m.Complete(t.Context(), live, func(*Session) {
+		if !raced {
+			raced = true
+			if _, whole, err := m.Complete(t.Context(), live, func(*Session) {}); err != nil || whole.Identity.Name != "Ada" {
+				t.Errorf("%+v, %v", whole, err)
+			}
+		}
+	})
+	if !errors.Is(err, authcore.ErrNotFound) {
+		t.Errorf("completed twice: %v", err)
+	}
+	if len(m.store.records) != 1 {
+		t.Errorf("%d sessions came of one", len(m.store.records))
+	}
+}

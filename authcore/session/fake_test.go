@@ -59,11 +59,14 @@ func (m *memory) Create(_ context.Context, h Hash, r *Record) error {
 	return nil
 }
 
-func (m *memory) Replace(_ context.Context, old, next Hash, r *Record) error {
+func (m *memory) Replace(_ context.Context, old, next Hash, data []byte, r *Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.records[old] == nil {
+	switch found := m.records[old]; {
+	case found == nil:
 		return authcore.ErrNotFound
+	case !bytes.Equal(found.Data, data):
+		return authcore.ErrConflict
 	}
 	delete(m.records, old)
 	m.records[next] = r

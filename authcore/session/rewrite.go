@@ -128,18 +128,11 @@ func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcor
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	for range rewriteTries {
-		found, err := m.store.Find(ctx, []Hash{live.Hash})
-		if err != nil {
-			return authcore.Identity{}, fmt.Errorf("reading session: %w", err)
-		}
-		if found[0] == nil {
-			return authcore.Identity{}, authcore.ErrNotFound
-		}
-		s, err := decode(found[0])
+		s, stored, err := m.read(ctx, live.Hash)
 		if err != nil {
 			return authcore.Identity{}, err
 		}
-		changed, ref, err := m.swap(ctx, live.Hash, found[0].Data, s, change(s.Identity))
+		changed, ref, err := m.swap(ctx, live.Hash, stored, s, change(s.Identity))
 		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			continue
@@ -150,4 +143,17 @@ func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcor
 		}
 	}
 	return authcore.Identity{}, fmt.Errorf("amending session: it keeps changing: %w", authcore.ErrUnavailable)
+}
+
+// read returns a session as the store holds it now, and its stored form.
+func (m *Manager) read(ctx context.Context, h Hash) (*Session, []byte, error) {
+	found, err := m.store.Find(ctx, []Hash{h})
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading session: %w", err)
+	}
+	if found[0] == nil {
+		return nil, nil, authcore.ErrNotFound
+	}
+	s, err := decode(found[0])
+	return s, found[0].Data, err
 }

@@ -57,10 +57,11 @@ type Store interface {
 	// Delete) that overlaps with it leaves either no record, or makes Create
 	// fail with authcore.ErrConflict.
 	Create(ctx context.Context, hash Hash, r *Record) error
-	// Replace moves a session to a new hash and content. It fails with
-	// authcore.ErrNotFound, leaving nothing under the new hash, when the old
-	// one is gone by then.
-	Replace(ctx context.Context, old, new Hash, r *Record) error
+	// Replace moves a session whose Data is as given to a new hash and content.
+	// It fails with authcore.ErrNotFound when the old one is gone by then, and
+	// with authcore.ErrConflict when its Data is another; it leaves nothing under
+	// the new hash then.
+	Replace(ctx context.Context, old, new Hash, data []byte, r *Record) error
 	// Rewrite replaces the Data of a session, and nothing else. It fails with
 	// authcore.ErrConflict when the session is gone or its Data is not the old
 	// one any more.

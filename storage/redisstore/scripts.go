@@ -35,10 +35,12 @@ var (
 		return 1`)
 
 	// moveScript ends a record that was rotated and leaves a pointer to the new
-	// one: KEYS record; ARGV new name, life of the pointer in milliseconds. It
-	// returns 0 when there is no record.
+	// one: KEYS record; ARGV new name, life of the pointer in milliseconds, data.
+	// It returns 0 when there is no record, and 2 when it has other data.
 	moveScript = redis.NewScript(`
-		if redis.call('HEXISTS', KEYS[1], 'head') == 0 then return 0 end
+		local data = redis.call('HGET', KEYS[1], 'data')
+		if not data then return 0 end
+		if data ~= ARGV[3] then return 2 end
 		redis.call('DEL', KEYS[1])
 		redis.call('HSET', KEYS[1], 'next', ARGV[1])
 		redis.call('PEXPIRE', KEYS[1], ARGV[2])

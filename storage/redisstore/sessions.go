@@ -82,25 +82,42 @@ func (s *Sessions) add(ctx context.Context, name string, r *session.Record) (sto
 	return putScript.Run(ctx, s.c.rdb, []string{s.key(name)}, headOf(r), r.Data, r.Deadline().UnixMilli()).Bool()
 }
 
-// Replace implements session.Store.
-func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, r *session.Record) error {
+// Replace implements session.Store. On a Cluster the two records are on different
+// servers: the new one is stored first, and taken back when the old one is not as
+// it should be.
+func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, data []byte, r *session.Record) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	const doing = "rotating a session"
-	moved, err := s.add(ctx, nameOf(new), r)
-	if err == nil && moved {
-		moved, err = moveScript.Run(ctx, s.c.rdb, []string{s.key(nameOf(old))}, nameOf(new), rotationGrace.Milliseconds()).Bool()
+	stored, err := s.add(ctx, nameOf(new), r)
+	refusal := authcore.ErrNotFound // also when a sweep has given up the new one
+	if err == nil && stored {
+		refusal, err = s.move(ctx, nameOf(old), nameOf(new), data)
 	}
 	if err != nil {
 		return unavailable(doing, err)
 	}
-	if !moved {
+	if refusal != nil {
 		if err := s.Delete(context.WithoutCancel(ctx), r.UserID, new); err != nil {
 			return err
 		}
-		return fmt.Errorf("%s: %w", doing, authcore.ErrNotFound)
+		return fmt.Errorf("%s: %w", doing, refusal)
 	}
 	return unavailable(doing, s.forget(ctx, r.UserID, []string{nameOf(old)}))
+}
+
+// move ends the old record of a rotation, unless it says why not.
+func (s *Sessions) move(ctx context.Context, old, new string, data []byte) (refusal, err error) {
+	answer, err := moveScript.Run(ctx, s.c.rdb, []string{s.key(old)}, new, rotationGrace.Milliseconds(), data).Int()
+	switch {
+	case err != nil:
+		return nil, err
+	case answer == 0:
+		return authcore.ErrNotFound, nil
+	case answer == 2:
+		return authcore.ErrConflict, nil
+	}
+	return nil, nil
 }
 
 // Rewrite implements session.Store.

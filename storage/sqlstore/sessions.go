@@ -59,16 +59,24 @@ func (s *Sessions) Create(ctx context.Context, hash session.Hash, r *session.Rec
 }
 
 // Replace implements session.Store.
-func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, r *session.Record) error {
+func (s *Sessions) Replace(ctx context.Context, old, new session.Hash, data []byte, r *session.Record) error {
 	const doing = "rotating a session"
 	n, err := s.exec(ctx, doing, `UPDATE sessions SET
 		hash = $1, id = $2, user_id = $3, data = $4, seen_at = $5, seen_ip = $6, expires_at = $7, idle = $8, deadline = $9,
-		previous_hash = $10, rotated_at = $11 WHERE hash = $10 AND deadline > $11`,
-		append(recordArgs(new, r), old[:], micros(s.db.now()))...)
-	if err == nil && n == 0 {
-		return fmt.Errorf("%s: %w", doing, authcore.ErrNotFound)
+		previous_hash = $10, rotated_at = $11 WHERE hash = $10 AND data = $12 AND deadline > $11`,
+		append(recordArgs(new, r), old[:], micros(s.db.now()), data)...)
+	if err != nil || n > 0 {
+		return err
 	}
-	return err
+	found, err := s.Find(ctx, []session.Hash{old})
+	switch {
+	case err != nil:
+		return err
+	case found[0] == nil:
+		return fmt.Errorf("%s: %w", doing, authcore.ErrNotFound)
+	default:
+		return fmt.Errorf("%s: %w", doing, authcore.ErrConflict)
+	}
 }
 
 // Rewrite implements session.Store.

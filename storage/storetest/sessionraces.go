@@ -85,13 +85,37 @@ func testReplaceSweep(ctx context.Context, t *testing.T, s session.Store) {
 			if i == 0 {
 				return sweep(ctx, s, userID)
 			}
-			return s.Replace(ctx, hash, next, r)
+			return s.Replace(ctx, hash, next, r.Data, r)
 		})
 		must(t, errs[0])
 		if errs[1] != nil {
 			wantError(t, errs[1], authcore.ErrNotFound)
 		}
 		wantGone(ctx, t, s, "a session after the sweep", hash, next)
+	}
+}
+
+// testReplaceRewrite shows that a rotation and a change of the same state do not
+// both succeed: one of them would undo the other.
+func testReplaceRewrite(ctx context.Context, t *testing.T, s session.Store) {
+	for range 20 {
+		hash, r := create(ctx, t, s, newID())
+		next, changed := newHash(), *r
+		changed.Data = []byte("other")
+		errs := concurrently(2, func(i int) error {
+			if i == 0 {
+				return s.Rewrite(ctx, hash, r.Data, changed.Data)
+			}
+			return s.Replace(ctx, hash, next, r.Data, r)
+		})
+		wantWinners(t, errs, 1, authcore.ErrConflict)
+		if errs[0] == nil {
+			wantGone(ctx, t, s, "a session under the new hash", next)
+			wantRecord(ctx, t, s, hash, &changed)
+		} else {
+			wantGone(ctx, t, s, "the old hash", hash)
+			wantRecord(ctx, t, s, next, r)
+		}
 	}
 }
 
@@ -103,7 +127,7 @@ func testReplaceRace(ctx context.Context, t *testing.T, s session.Store) {
 	next := make([]session.Hash, 10)
 	errs := concurrently(len(next), func(i int) error {
 		next[i] = newHash()
-		return s.Replace(ctx, hash, next[i], r)
+		return s.Replace(ctx, hash, next[i], r.Data, r)
 	})
 	wantWinners(t, errs, 1, authcore.ErrNotFound)
 	live := 0

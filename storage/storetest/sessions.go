@@ -18,6 +18,7 @@ func Sessions(t *testing.T, open func(testing.TB) session.Store) {
 		"touch never revives":     testTouchGone,
 		"replace":                 testReplace,
 		"replace one gone":        testReplaceGone,
+		"replace one changed":     testReplaceChanged,
 		"rewrite":                 testRewrite,
 		"delete":                  testDelete,
 		"delete what was rotated": testDeleteRotated,
@@ -26,6 +27,7 @@ func Sessions(t *testing.T, open func(testing.TB) session.Store) {
 		"create against sweep":    testCreateSweep,
 		"replace against sweep":   testReplaceSweep,
 		"replace at once":         testReplaceRace,
+		"replace against rewrite": testReplaceRewrite,
 	})
 }
 
@@ -128,8 +130,8 @@ func testLimits(ctx context.Context, t *testing.T, s session.Store) {
 	if len(owned) != 1 || owned[0].ID != kept.ID {
 		t.Errorf("the user has %d sessions, want 1", len(owned))
 	}
-	wantError(t, s.Replace(ctx, hashes[0], newHash(), kept), authcore.ErrNotFound)
-	wantError(t, s.Replace(ctx, hashes[1], newHash(), kept), authcore.ErrNotFound)
+	wantError(t, s.Replace(ctx, hashes[0], newHash(), idle.Data, kept), authcore.ErrNotFound)
+	wantError(t, s.Replace(ctx, hashes[1], newHash(), absolute.Data, kept), authcore.ErrNotFound)
 	wantGone(ctx, t, s, "a session over its limit", hashes[:2]...)
 }
 
@@ -166,12 +168,12 @@ func testReplace(ctx context.Context, t *testing.T, s session.Store) {
 	second, third := newHash(), newHash()
 	changed := *r
 	changed.Data = []byte("aal2")
-	must(t, s.Replace(ctx, first, second, &changed))
+	must(t, s.Replace(ctx, first, second, r.Data, &changed))
 	wantGone(ctx, t, s, "the old hash", first)
 	wantRecord(ctx, t, s, second, &changed)
 	must(t, s.Touch(ctx, first, session.Seen{At: now().Add(time.Second)}))
-	wantError(t, s.Replace(ctx, first, newHash(), r), authcore.ErrNotFound)
-	must(t, s.Replace(ctx, second, third, &changed))
+	wantError(t, s.Replace(ctx, first, newHash(), r.Data, r), authcore.ErrNotFound)
+	must(t, s.Replace(ctx, second, third, changed.Data, &changed))
 	wantGone(ctx, t, s, "an old hash", first, second)
 	wantRecord(ctx, t, s, third, &changed)
 	owned, err := s.OfUser(ctx, userID)
@@ -185,13 +187,33 @@ func testReplaceGone(ctx context.Context, t *testing.T, s session.Store) {
 	userID, next := newID(), newHash()
 	hash, r := create(ctx, t, s, userID)
 	must(t, s.Delete(ctx, userID, hash))
-	wantError(t, s.Replace(ctx, hash, next, r), authcore.ErrNotFound)
+	wantError(t, s.Replace(ctx, hash, next, r.Data, r), authcore.ErrNotFound)
 	wantGone(ctx, t, s, "a session under the new hash", hash, next)
 	owned, err := s.OfUser(ctx, userID)
 	must(t, err)
 	if len(owned) != 0 {
 		t.Errorf("the user has %d sessions", len(owned))
 	}
+}
+
+// testReplaceChanged is a rotation that rests on what the session said before.
+func testReplaceChanged(ctx context.Context, t *testing.T, s session.Store) {
+	userID, next := newID(), newHash()
+	hash, r := create(ctx, t, s, userID)
+	before, changed := r.Data, *r
+	changed.Data = []byte("other")
+	must(t, s.Rewrite(ctx, hash, before, changed.Data))
+	wantError(t, s.Replace(ctx, hash, next, before, r), authcore.ErrConflict)
+	wantGone(ctx, t, s, "a session under the new hash", next)
+	wantRecord(ctx, t, s, hash, &changed)
+	owned, err := s.OfUser(ctx, userID)
+	must(t, err)
+	if len(owned) != 1 || owned[0].Hash != hash {
+		t.Errorf("the user has %d sessions, want the one there was", len(owned))
+	}
+	must(t, s.Touch(ctx, hash, session.Seen{At: now().Add(time.Second)})) // is no change of what it says
+	must(t, s.Replace(ctx, hash, next, changed.Data, &changed))
+	wantRecord(ctx, t, s, next, &changed)
 }
 
 func testDelete(ctx context.Context, t *testing.T, s session.Store) {
@@ -215,7 +237,7 @@ func testDeleteRotated(ctx context.Context, t *testing.T, s session.Store) {
 	owned, err := s.OfUser(ctx, userID)
 	must(t, err)
 	next := newHash()
-	must(t, s.Replace(ctx, hash, next, r))
+	must(t, s.Replace(ctx, hash, next, r.Data, r))
 	for _, o := range owned {
 		must(t, s.Delete(ctx, userID, o.Hash))
 	}
