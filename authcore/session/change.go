@@ -139,6 +139,10 @@ func (m *Manager) move(ctx context.Context, h Hash, stored []byte, s *Session, c
 	}
 	token := NewToken()
 	if err := m.store.Replace(ctx, h, token.Hash(), stored, record); err != nil {
+		if !errors.Is(err, authcore.ErrConflict) && !errors.Is(err, authcore.ErrNotFound) {
+			// It may have been cut short after the new record was stored.
+			m.abandon(ctx, s.Identity.UserID, token.Hash())
+		}
 		return Token{}, nil, fmt.Errorf("rotating session: %w", err)
 	}
 	return token, &next, nil

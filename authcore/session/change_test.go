@@ -113,6 +113,27 @@ func TestRotateLeavesNothingWhenItCannotBeNoted(t *testing.T) {
 	}
 }
 
+// halfMoving is a store that loses the connection between the two steps of Replace.
+type halfMoving struct{ *memory }
+
+func (s halfMoving) Replace(ctx context.Context, _, next Hash, _ []byte, r *Record) error {
+	return errors.Join(authcore.ErrUnavailable, s.Create(ctx, next, r))
+}
+
+func TestRotateLeavesNothingWhenItIsCutShort(t *testing.T) {
+	b := newBench(t)
+	token, _ := b.open(t, "ada", false)
+	live := b.mustResume(t, token)
+	b.Manager.store = halfMoving{b.store}
+	if _, _, err := b.Rotate(t.Context(), live, func(*Session) {}); !errors.Is(err, authcore.ErrUnavailable) {
+		t.Fatalf("%v, want unavailable", err)
+	}
+	if list, err := b.List(t.Context(), "ada"); err != nil || len(list) != 1 {
+		t.Errorf("%d sessions, want the one there was, %v", len(list), err)
+	}
+	b.mustResume(t, token)
+}
+
 func TestRevoke(t *testing.T) {
 	b := newBench(t)
 	token, opened := b.open(t, "ada", false)
