@@ -154,7 +154,7 @@ func (m *Manager) moved(ctx context.Context, h Hash, token Token, before, next *
 	ref := sessionRef{ID: next.ID, Hash: h, Next: token.Hash(), Close: !sameRights(&before.Identity, &next.Identity)}
 	err := m.record(ctx, old)
 	if err == nil {
-		err = m.tell(ctx, &message{Rotated: []sessionRef{ref}})
+		err = m.tell(ctx, next.Identity.UserID, &message{Rotated: []sessionRef{ref}})
 	}
 	if err != nil {
 		// Nobody gets the new token, so no session must be left under it.
@@ -186,17 +186,4 @@ func (m *Manager) abandon(ctx context.Context, userID string, h Hash) {
 	if err := m.store.Delete(ctx, userID, h); err != nil {
 		m.logger.Warn("a session that nobody holds is left until it expires", slog.Any("error", err))
 	}
-}
-
-// tell applies a message here at once and on every other node.
-func (m *Manager) tell(ctx context.Context, msg *message) error {
-	m.apply(msg)
-	payload, err := msg.encode()
-	if err != nil {
-		return fmt.Errorf("encoding session message: %w", err)
-	}
-	if err := m.bus.Publish(ctx, payload); err != nil {
-		return fmt.Errorf("telling other nodes: %w", err)
-	}
-	return nil
 }

@@ -64,6 +64,15 @@ func (l *link) down() {
 	l.trusted.Store(false)
 }
 
+// distrust says that something was missed though the link was up.
+func (l *link) distrust() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reconciled = false
+	l.trusted.Store(false)
+	l.epoch.Add(1)
+}
+
 // needsReconcile returns the epoch that waits for reconciliation, if any.
 func (l *link) needsReconcile() (epoch uint64, needed bool) {
 	l.mu.Lock()

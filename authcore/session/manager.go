@@ -38,6 +38,7 @@ type Manager struct {
 	loader  *loader
 	link    *link
 	streams *streams
+	unsent  unsent
 	touches chan touch
 	counts  counts
 }
@@ -118,6 +119,7 @@ func (m *Manager) Run(ctx context.Context) {
 			checked = now
 			m.checkStreams(ctx)
 		}
+		m.resend(ctx)
 	}
 }
 
@@ -129,13 +131,16 @@ type listener Manager
 func (l *listener) Up() {
 	m := (*Manager)(l)
 	m.link.up(m.now())
-	// Reconciling must not hold up the link: it talks to databases.
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), maxReconcile)
-		defer cancel()
-		m.reconcile(ctx)
-		m.checkStreams(ctx)
-	}()
+	go m.catchUp()
+}
+
+// catchUp makes up for what may have been missed. It must not hold up the link: it
+// talks to databases.
+func (m *Manager) catchUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), maxReconcile)
+	defer cancel()
+	m.reconcile(ctx)
+	m.checkStreams(ctx)
 }
 
 func (l *listener) Beat() { l.link.beat((*Manager)(l).now()) }
@@ -152,6 +157,10 @@ func (l *listener) Receive(payload []byte) {
 }
 
 func (m *Manager) apply(msg *message) {
+	if msg.All {
+		m.link.distrust()
+		go m.catchUp()
+	}
 	for _, ref := range msg.Revoked {
 		m.cache.invalidate(ref.Hash)
 		m.streams.close(ref.ID)

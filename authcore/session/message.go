@@ -14,6 +14,8 @@ type message struct {
 	Rotated []sessionRef `json:"rotated,omitempty"`
 	// Changed sessions are read again.
 	Changed []sessionRef `json:"changed,omitempty"`
+	// All says that any session may have ended or changed.
+	All bool `json:"all,omitzero"`
 }
 
 type sessionRef struct {
@@ -37,6 +39,14 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	}
 	*h = Hash(t)
 	return nil
+}
+
+// add makes a message say what another one says too.
+func (m *message) add(other *message) {
+	m.Revoked = append(m.Revoked, other.Revoked...)
+	m.Rotated = append(m.Rotated, other.Rotated...)
+	m.Changed = append(m.Changed, other.Changed...)
+	m.All = m.All || other.All
 }
 
 func (m *message) encode() ([]byte, error) { return json.Marshal(m) }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -56,7 +57,7 @@ func (m *Manager) Revoke(ctx context.Context, userID, sessionID string) error {
 	// A rotation that was cut short may have left the session under two hashes.
 	ending := slices.DeleteFunc(owned, func(o Owned) bool { return o.ID != sessionID })
 	if len(ending) == 0 {
-		return authcore.ErrNotFound
+		return cmp.Or(m.told(ctx, userID), authcore.ErrNotFound)
 	}
 	return m.revoke(ctx, userID, ending)
 }
@@ -121,7 +122,7 @@ func (m *Manager) revoke(ctx context.Context, userID string, owned []Owned) erro
 // remove deletes sessions and tells every node.
 func (m *Manager) remove(ctx context.Context, userID string, owned []Owned) error {
 	if len(owned) == 0 {
-		return nil
+		return m.told(ctx, userID)
 	}
 	hashes := make([]Hash, len(owned))
 	msg := &message{Revoked: make([]sessionRef, len(owned))}
@@ -132,7 +133,7 @@ func (m *Manager) remove(ctx context.Context, userID string, owned []Owned) erro
 	if err := m.store.Delete(ctx, userID, hashes...); err != nil {
 		return fmt.Errorf("deleting sessions: %w", err)
 	}
-	return m.tell(ctx, msg)
+	return m.tell(ctx, userID, msg)
 }
 
 func (m *Manager) record(ctx context.Context, r Revocation) error {

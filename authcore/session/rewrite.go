@@ -46,7 +46,7 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 		return nil, false, fmt.Errorf("listing sessions: %w", err)
 	}
 	if len(owned) == 0 {
-		return nil, true, nil
+		return nil, true, m.told(ctx, userID)
 	}
 	change, err := current(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 		next := change(s.Identity)
 		if !noted && !sameRights(&s.Identity, &next) {
 			if err := m.noteChange(ctx, userID); err != nil {
-				return done, false, errors.Join(err, m.tellChanged(ctx, msg))
+				return done, false, errors.Join(err, m.tellChanged(ctx, userID, msg))
 			}
 			noted = true
 		}
@@ -72,12 +72,12 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 			settled = false
 		case err != nil:
 			// What is changed already must be told all the same.
-			return done, false, errors.Join(err, m.tellChanged(ctx, msg))
+			return done, false, errors.Join(err, m.tellChanged(ctx, userID, msg))
 		case ref != nil:
 			done, msg.Changed = append(done, changed), append(msg.Changed, *ref)
 		}
 	}
-	return done, settled, m.tellChanged(ctx, msg)
+	return done, settled, m.tellChanged(ctx, userID, msg)
 }
 
 // noteChange notes durably that the rights of a user change, before their sessions are
@@ -93,11 +93,11 @@ func (m *Manager) noteChange(ctx context.Context, userID string) error {
 	return nil
 }
 
-func (m *Manager) tellChanged(ctx context.Context, msg *message) error {
+func (m *Manager) tellChanged(ctx context.Context, userID string, msg *message) error {
 	if len(msg.Changed) == 0 {
-		return nil
+		return m.told(ctx, userID)
 	}
-	return m.tell(ctx, msg)
+	return m.tell(ctx, userID, msg)
 }
 
 // swap changes the identity in a session that is stored as it was read, and
@@ -136,10 +136,12 @@ func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcor
 		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			continue
-		case err != nil || ref == nil:
+		case err != nil:
 			return changed.After, err
+		case ref == nil:
+			return changed.After, m.told(ctx, s.Identity.UserID)
 		default:
-			return changed.After, m.tell(ctx, &message{Changed: []sessionRef{*ref}})
+			return changed.After, m.tell(ctx, s.Identity.UserID, &message{Changed: []sessionRef{*ref}})
 		}
 	}
 	return authcore.Identity{}, fmt.Errorf("amending session: it keeps changing: %w", authcore.ErrUnavailable)
