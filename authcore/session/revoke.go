@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -130,10 +131,12 @@ func (m *Manager) remove(ctx context.Context, userID string, owned []Owned) erro
 		hashes[i] = o.Hash
 		msg.Revoked[i] = sessionRef{ID: o.ID, Hash: o.Hash}
 	}
-	if err := m.store.Delete(ctx, userID, hashes...); err != nil {
-		return fmt.Errorf("deleting sessions: %w", err)
+	err := m.store.Delete(ctx, userID, hashes...)
+	if err != nil {
+		err = fmt.Errorf("deleting sessions: %w", err)
 	}
-	return m.tell(ctx, userID, msg)
+	// Those that were deleted before it failed are not found again.
+	return errors.Join(err, m.tell(ctx, userID, msg))
 }
 
 func (m *Manager) record(ctx context.Context, r Revocation) error {

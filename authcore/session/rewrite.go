@@ -71,7 +71,10 @@ func (m *Manager) rewrite(ctx context.Context, userID string, current func(conte
 		case errors.Is(err, authcore.ErrConflict):
 			settled = false
 		case err != nil:
-			// What is changed already must be told all the same.
+			// What is changed already, or may be, must be told all the same.
+			if ref != nil {
+				msg.Changed = append(msg.Changed, *ref)
+			}
 			return done, false, errors.Join(err, m.tellChanged(ctx, userID, msg))
 		case ref != nil:
 			done, msg.Changed = append(done, changed), append(msg.Changed, *ref)
@@ -102,7 +105,8 @@ func (m *Manager) tellChanged(ctx context.Context, userID string, msg *message) 
 
 // swap changes the identity in a session that is stored as it was read, and
 // returns what to tell of it; nil when there is nothing to change. It fails with
-// authcore.ErrConflict when the session has changed or ended meanwhile.
+// authcore.ErrConflict when the session has changed or ended meanwhile; after any
+// other failure of the store it may be changed.
 func (m *Manager) swap(ctx context.Context, h Hash, stored []byte, s *Session, id authcore.Identity) (Rewritten, *sessionRef, error) {
 	next := *s
 	next.Identity = id
@@ -115,10 +119,11 @@ func (m *Manager) swap(ctx context.Context, h Hash, stored []byte, s *Session, i
 	if record, err = next.record(); err != nil {
 		return done, nil, err
 	}
+	ref := &sessionRef{ID: s.ID, Hash: h, Close: !sameRights(&s.Identity, &next.Identity)}
 	if err := m.store.Rewrite(ctx, h, stored, record.Data); err != nil {
-		return done, nil, fmt.Errorf("rewriting session: %w", err)
+		return done, ref, fmt.Errorf("rewriting session: %w", err)
 	}
-	return done, &sessionRef{ID: s.ID, Hash: h, Close: !sameRights(&s.Identity, &next.Identity)}, nil
+	return done, ref, nil
 }
 
 // Amend changes the identity of one session and returns it as it is then. The
@@ -136,12 +141,10 @@ func (m *Manager) Amend(ctx context.Context, live *Live, change Change) (authcor
 		switch {
 		case errors.Is(err, authcore.ErrConflict):
 			continue
-		case err != nil:
-			return changed.After, err
 		case ref == nil:
-			return changed.After, m.told(ctx, s.Identity.UserID)
+			return changed.After, errors.Join(err, m.told(ctx, s.Identity.UserID))
 		default:
-			return changed.After, m.tell(ctx, s.Identity.UserID, &message{Changed: []sessionRef{*ref}})
+			return changed.After, errors.Join(err, m.tell(ctx, s.Identity.UserID, &message{Changed: []sessionRef{*ref}}))
 		}
 	}
 	return authcore.Identity{}, fmt.Errorf("amending session: it keeps changing: %w", authcore.ErrUnavailable)

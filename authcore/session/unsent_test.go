@@ -38,34 +38,37 @@ func pair(t *testing.T) (here, there *bench, w *wire) {
 	return here, there, w
 }
 
+func promote(id authcore.Identity) authcore.Identity { id.Role = "admin"; return id }
+
+// endingCalls end or change the sessions of ada, or the one given.
+var endingCalls = map[string]func(b *bench, live *Live) error{
+	"revoke": func(b *bench, live *Live) error {
+		if err := b.Revoke(context.Background(), "ada", live.ID); !errors.Is(err, authcore.ErrNotFound) {
+			return err
+		}
+		return nil
+	},
+	"revoke all": func(b *bench, _ *Live) error {
+		_, err := b.RevokeAll(context.Background(), "ada", "")
+		return err
+	},
+	"revoke before": func(b *bench, _ *Live) error {
+		return b.RevokeBefore(context.Background(), "ada", "", b.now(), 1)
+	},
+	"rewrite": func(b *bench, _ *Live) error {
+		_, err := b.Rewrite(context.Background(), "ada", func(context.Context) (Change, error) { return promote, nil })
+		return err
+	},
+	"amend": func(b *bench, live *Live) error {
+		_, err := b.Amend(context.Background(), live, promote)
+		return err
+	},
+}
+
 // TestRepeatTellsOtherNodes repeats calls that were done but for telling other nodes:
 // there is nothing left to do, and yet something to tell.
 func TestRepeatTellsOtherNodes(t *testing.T) {
-	demote := func(id authcore.Identity) authcore.Identity { id.Role = "member"; return id }
-	calls := map[string]func(b *bench, live *Live) error{
-		"revoke": func(b *bench, live *Live) error {
-			if err := b.Revoke(context.Background(), "ada", live.ID); !errors.Is(err, authcore.ErrNotFound) {
-				return err
-			}
-			return nil
-		},
-		"revoke all": func(b *bench, _ *Live) error {
-			_, err := b.RevokeAll(context.Background(), "ada", "")
-			return err
-		},
-		"revoke before": func(b *bench, _ *Live) error {
-			return b.RevokeBefore(context.Background(), "ada", "", b.now(), 1)
-		},
-		"rewrite": func(b *bench, _ *Live) error {
-			_, err := b.Rewrite(context.Background(), "ada", func(context.Context) (Change, error) { return demote, nil })
-			return err
-		},
-		"amend": func(b *bench, live *Live) error {
-			_, err := b.Amend(context.Background(), live, demote)
-			return err
-		},
-	}
-	for name, call := range calls {
+	for name, call := range endingCalls {
 		t.Run(name, func(t *testing.T) {
 			here, there, w := pair(t)
 			token, _ := here.open(t, "ada", false)
@@ -85,6 +88,38 @@ func TestRepeatTellsOtherNodes(t *testing.T) {
 			}
 			if err := call(here, live); err != nil || w.sent != 1 {
 				t.Errorf("%d messages, want 1, %v", w.sent, err)
+			}
+		})
+	}
+}
+
+// answerless is a store that does what it is asked to, and cannot say so.
+type answerless struct{ *memory }
+
+func (s answerless) Delete(ctx context.Context, userID string, hashes ...Hash) error {
+	return errors.Join(authcore.ErrUnavailable, s.memory.Delete(ctx, userID, hashes...))
+}
+
+func (s answerless) Rewrite(ctx context.Context, h Hash, old, new []byte) error {
+	return errors.Join(authcore.ErrUnavailable, s.memory.Rewrite(ctx, h, old, new))
+}
+
+// TestWhatMayBeDoneIsTold: the store has done it, but its answer was lost.
+func TestWhatMayBeDoneIsTold(t *testing.T) {
+	for name, call := range endingCalls {
+		t.Run(name, func(t *testing.T) {
+			here, there, _ := pair(t)
+			token, _ := here.open(t, "ada", false)
+			live := there.mustResume(t, token)
+			here.Manager.store = answerless{here.store}
+			if err := call(here, live); !errors.Is(err, authcore.ErrUnavailable) {
+				t.Fatalf("%v, want unavailable", err)
+			}
+			if err := call(here, live); err != nil {
+				t.Fatal(err)
+			}
+			if again, err := there.Resume(t.Context(), token); err == nil && again.Identity.Role == "" {
+				t.Error("another node serves the session as it was")
 			}
 		})
 	}
