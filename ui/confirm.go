@@ -81,23 +81,45 @@ func (v *visit) awaitProof(next string) error {
 	return v.await(next)
 }
 
+// unawaited returns where a visitor goes for whom nothing waits for a proof: signed
+// in meanwhile, as in another tab, or in a browser that knows of no sign-up.
+func (v *visit) unawaited(next string) (to string, ok bool) {
+	switch {
+	case v.live != nil && v.hold() != authcore.HoldConfirm:
+		return v.returnTo(next), true
+	case v.SignUps.Address(v.waiting()) == "":
+		to = v.facts.Base + "/login?unawaited=1"
+		if next != "" {
+			to += "&return_to=" + url.QueryEscape(next)
+		}
+		return to, true
+	default:
+		return "", false
+	}
+}
+
+func (v *visit) confirmView(next string) confirmView {
+	return confirmView{Email: v.SignUps.Address(v.waiting()), ReturnTo: next}
+}
+
 func (v *visit) showConfirm() error {
 	query := v.r.URL.Query()
 	next := v.wished(query.Get("return_to"))
-	if v.live != nil && v.hold() != authcore.HoldConfirm {
-		return v.done(v.returnTo(next))
+	if to, ok := v.unawaited(next); ok {
+		return v.done(to)
 	}
-	email := v.SignUps.Address(v.waiting())
-	if email == "" {
-		return v.done(v.facts.Base + "/login")
-	}
-	return v.show("confirm", confirmView{Email: email, ReturnTo: next, Resent: query.Has("resent")})
+	view := v.confirmView(next)
+	view.Resent = query.Has("resent")
+	return v.show("confirm", view)
 }
 
 func (v *visit) confirmCode() error {
-	w := v.waiting()
-	confirmed, err := v.SignUps.ConfirmCode(v.r.Context(), v.form["code"], w, v.facts.Client)
-	view := confirmView{Email: v.SignUps.Address(w), ReturnTo: v.wished(v.form["return_to"])}
+	next := v.wished(v.form["return_to"])
+	if to, ok := v.unawaited(next); ok {
+		return v.done(to)
+	}
+	confirmed, err := v.SignUps.ConfirmCode(v.r.Context(), v.form["code"], v.waiting(), v.facts.Client)
+	view := v.confirmView(next)
 	status := http.StatusUnprocessableEntity
 	var invalid *account.InvalidError
 	var throttled *account.ThrottledError
@@ -115,11 +137,14 @@ func (v *visit) confirmCode() error {
 }
 
 func (v *visit) resend() error {
+	next := v.wished(v.form["return_to"])
+	if to, ok := v.unawaited(next); ok {
+		return v.done(to)
+	}
 	if err := v.SignUps.Resend(v.r.Context(), v.waiting(), v.facts.Client); err != nil {
 		return err
 	}
-	page := v.confirmPage(v.wished(v.form["return_to"]))
-	u, err := url.Parse(page)
+	u, err := url.Parse(v.confirmPage(next))
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ func (v *visit) loginNotice() string {
 		return v.messages.text("login.expired")
 	case query.Has("changed"):
 		return v.messages.text("login.changed")
+	case query.Has("unawaited"):
+		return v.messages.text("login.unawaited")
 	case query.Has("deleted"):
 		return v.messages.text("login.deleted")
 	default:

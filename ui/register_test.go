@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -60,7 +61,6 @@ const ticketLine = "__Host-sigra-signup=ticket"
 
 func TestConfirmByCode(t *testing.T) {
 	p := newPortal(t)
-	wantNext(t, p.get("/_auth/confirm"), "/_auth/login")
 	want(t, p.get("/_auth/confirm", "Cookie", ticketLine), http.StatusOK, "ada@example.com", `autocomplete="one-time-code"`)
 	p.signups.err = &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
 	want(t, p.post("/_auth/confirm", url.Values{"code": {"1"}}, "Cookie", ticketLine), http.StatusUnprocessableEntity, "not the code")
@@ -76,9 +76,32 @@ func TestConfirmByCode(t *testing.T) {
 		t.Errorf("the ticket is kept: %v", c)
 	}
 	wantNext(t, p.post("/_auth/confirm/resend", url.Values{"return_to": {"/there"}}, "Cookie", ticketLine), "/_auth/confirm?resent=1&return_to=%2Fthere")
-	want(t, p.get("/_auth/confirm?resent=1", "Cookie", ticketLine), http.StatusOK, "Another e-mail")
+	want(t, p.get("/_auth/confirm?resent=1", "Cookie", ticketLine), http.StatusOK, "another e-mail is on its way")
 	p.signups.resendErr = &account.ThrottledError{RetryAfter: time.Minute}
 	want(t, p.post("/_auth/confirm/resend", url.Values{}, "Cookie", ticketLine), http.StatusTooManyRequests)
+}
+
+// The page may be open still when the address has been confirmed in another tab or on
+// another device.
+func TestConfirmPageThatNothingWaitsFor(t *testing.T) {
+	p := newPortal(t)
+	form := url.Values{"code": {"123456"}, "return_to": {"/there"}}
+	for _, w := range []*httptest.ResponseRecorder{
+		p.get("/_auth/confirm?return_to=%2Fthere"), p.post("/_auth/confirm", form), p.post("/_auth/confirm/resend", form),
+	} {
+		wantNext(t, w, "/_auth/login?unawaited=1&return_to=%2Fthere")
+	}
+	want(t, p.get("/_auth/login?unawaited=1"), http.StatusOK, "Nothing waits for a confirmation in this browser.")
+	for _, w := range []*httptest.ResponseRecorder{
+		p.get("/_auth/confirm?return_to=%2Fthere", "Cookie", cookieLine()), p.post("/_auth/confirm", form, "Cookie", cookieLine()),
+		p.post("/_auth/confirm/resend", form, "Cookie", cookieLine()),
+	} {
+		wantNext(t, w, "/there")
+	}
+	if len(p.signups.calls) > 0 {
+		t.Errorf("did %v", p.signups.calls)
+	}
+	want(t, p.get("/_auth/confirm?return_to=%2Fthere", "Cookie", ticketLine), http.StatusOK, "Confirmed on another device?", `href="/_auth/login?return_to=%2fthere"`)
 }
 
 func TestConfirmByLink(t *testing.T) {
