@@ -156,11 +156,8 @@ func (v *visit) resend() error {
 
 func (v *visit) showConfirmLink() error {
 	email, same, err := v.SignUps.Check(v.r.Context(), v.linkSecret(), v.waiting())
-	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.hold() != authcore.HoldConfirm {
-		return v.done(v.facts.Base + "/account") // it has been confirmed already
-	}
 	if err != nil {
-		return err
+		return v.confirmedBefore(err)
 	}
 	return v.show("confirm_link", confirmLinkView{Action: v.facts.Base + v.path, Email: email, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Same: same})
 }
@@ -168,9 +165,18 @@ func (v *visit) showConfirmLink() error {
 func (v *visit) confirmLink() error {
 	confirmed, err := v.SignUps.ConfirmLink(v.r.Context(), v.linkSecret(), v.waiting(), v.facts.Client)
 	if err != nil {
-		return err
+		return v.confirmedBefore(err)
 	}
 	return v.confirmed(confirmed)
+}
+
+// confirmedBefore leads on whoever opens a link, or presses its button, once more in
+// the browser that it has signed in.
+func (v *visit) confirmedBefore(err error) error {
+	if errors.Is(err, authcore.ErrNotFound) && v.live != nil && v.hold() != authcore.HoldConfirm {
+		return v.done(v.returnTo(v.nextSent()))
+	}
+	return err
 }
 
 // confirmed signs in whoever has proven an address. Who has no password any

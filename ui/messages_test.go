@@ -49,6 +49,9 @@ func composed() (keys []string) {
 	} {
 		keys = append(keys, "problem."+kind+".title", "problem."+kind+".detail")
 	}
+	for _, kind := range []string{"magic", "reset", "confirm", "email", "keep"} {
+		keys = append(keys, "problem.link."+kind+".detail")
+	}
 	for _, problem := range []account.Problem{
 		account.ProblemRequired, account.ProblemEmail, account.ProblemTooShort, account.ProblemTooLong, account.ProblemCommon,
 		account.ProblemContext, account.ProblemWrongPassword, account.ProblemNameTooLong, account.ProblemEmailDomain, account.ProblemWrongCode, account.ProblemCodeSpent,
@@ -84,7 +87,7 @@ func composed() (keys []string) {
 			keys = append(keys, "activity."+string(action))
 		}
 	}
-	return append(keys, "missing_org_any", "missing_org_role", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
+	return append(keys, "problem.link.title", "missing_org_any", "missing_org_role", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
 }
 
 func english(t testing.TB) messages {

@@ -47,8 +47,13 @@ type Problem struct {
 	// ID finds the cause of an internal error in the log.
 	ID string
 
-	// kind chooses the messages instead of the status.
+	// kind chooses the messages instead of the status; what it lacks is taken from its
+	// part before the dot.
 	kind string
+	// steps are what to do instead.
+	steps []step
+	// signedOut says that nobody is signed in, for certain.
+	signedOut bool
 	// program asks for JSON, whatever the client prefers.
 	program bool
 }
@@ -64,6 +69,10 @@ func (v *visit) fail(err error) {
 	}
 	p := problemOf(err)
 	p.program = v.route.program
+	p.signedOut = v.route.who != anyone && v.live == nil
+	if errors.Is(err, authcore.ErrNotFound) {
+		v.explainLink(&p)
+	}
 	if p.Status == http.StatusForbidden && p.kind == "" && v.live != nil {
 		p.Account = v.live.Identity.Email
 	}

@@ -27,14 +27,24 @@ type problemView struct {
 	// ReturnTo what they wanted to see.
 	Switch   string
 	ReturnTo string
-	Home     string
+	// Steps are what to do instead, the likeliest first.
+	Steps []step
+	// Home is the account or, to who is SignedOut, the sign-in page.
+	Home      string
+	SignedOut bool
 }
+
+// step is a link that leads on.
+type step struct{ Text, To string }
 
 func (h *Handler) problemView(r *http.Request, facts Request, p Problem) problemView {
 	m := h.languages.of(facts.Client.Language)
 	view := problemView{
 		Status: p.Status, Title: m.ofProblem(p, "title"), Detail: m.ofProblem(p, "detail"),
-		Account: p.Account, ID: p.ID, Home: facts.Base + "/account",
+		Account: p.Account, ID: p.ID, Steps: p.steps, Home: facts.Base + "/account",
+	}
+	if p.Status < 500 && p.Account == "" && (p.signedOut || len(facts.Cookie.Presented(r.Header["Cookie"])) == 0) {
+		view.SignedOut, view.Home = true, facts.Base+"/login"
 	}
 	for _, missing := range p.Missing {
 		view.Reasons = append(view.Reasons, m.ofMissing(missing))
@@ -89,7 +99,8 @@ func (h *Handler) problemJSON(w http.ResponseWriter, r *http.Request, facts Requ
 // ofProblem returns the title or the detail of an error page: that of its
 // kind, of its status, or of the status' class.
 func (m messages) ofProblem(p Problem, part string) string {
-	for _, kind := range []string{p.kind, fmt.Sprint(p.Status), fmt.Sprintf("%dxx", p.Status/100)} {
+	family, _, _ := strings.Cut(p.kind, ".")
+	for _, kind := range []string{p.kind, family, fmt.Sprint(p.Status), fmt.Sprintf("%dxx", p.Status/100)} {
 		if text, ok := m["problem."+kind+"."+part]; ok {
 			return text
 		}

@@ -58,7 +58,7 @@ func TestLinksActOnlyWhenTheButtonIsPressed(t *testing.T) {
 			}
 		}
 		p.recovery.err = authcore.ErrNotFound
-		want(t, p.get(path), http.StatusNotFound, "has been used or has expired")
+		want(t, p.get(path), http.StatusNotFound, "has expired or was used already")
 		want(t, p.post(path, url.Values{"password": {"x"}}), http.StatusNotFound)
 		p.recovery.err, p.recovery.calls = nil, nil
 	}

@@ -98,5 +98,5 @@ var rehearsals = map[string][]any{
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",
 		SignIn: "/", Retry: "/", Switch: "/", ReturnTo: "/", Home: "/",
-	}},
+	}, problemView{Steps: []step{{"text", "/"}, {"text", "/"}}, Home: "/", SignedOut: true}},
 }

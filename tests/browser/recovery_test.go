@@ -70,7 +70,8 @@ func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP,
 	b.Press(".primary")
 	b.mustBeAt(g.URL + "/_auth/account")
 	b.Open(link)
-	b.wantText("has been used or has expired", "schon benutzt oder abgelaufen")
+	shoot("reset-link-used")
+	b.wantText("This link has expired or was used already", "Dieser Link ist abgelaufen oder wurde schon benutzt")
 }
 
 // letters looks at the mails as a reader shows them.
