@@ -63,11 +63,7 @@ func (v *visit) waiting() signup.Waiting {
 
 // confirmPage is the address of the page that waits.
 func (v *visit) confirmPage(next string) string {
-	page := v.facts.Base + "/confirm"
-	if next != "" {
-		page += "?return_to=" + url.QueryEscape(next)
-	}
-	return page
+	return withReturn(v.facts.Base+"/confirm", next)
 }
 
 // awaitProof leads a user whose address is not proven to the page that waits,
@@ -88,11 +84,7 @@ func (v *visit) unawaited(next string) (to string, ok bool) {
 	case v.live != nil && v.hold() != authcore.HoldConfirm:
 		return v.returnTo(next), true
 	case v.SignUps.Address(v.waiting()) == "":
-		to = v.facts.Base + "/login?unawaited=1"
-		if next != "" {
-			to += "&return_to=" + url.QueryEscape(next)
-		}
-		return to, true
+		return withReturn(v.facts.Base+"/login?unawaited=1", next), true
 	default:
 		return "", false
 	}

@@ -100,15 +100,16 @@ func (v *visit) useMagicLink() error {
 }
 
 func (v *visit) useResetLink() error {
+	next := v.wished(v.form["return_to"])
 	err := v.Recovery.Reset(v.r.Context(), v.linkSecret(), v.form["password"], v.facts.Client)
 	var invalid *account.InvalidError
 	if errors.As(err, &invalid) {
-		view := linkView{Action: v.facts.Base + v.path, Errors: v.explain(invalid)}
+		view := linkView{Action: v.facts.Base + v.path, ReturnTo: next, Errors: v.explain(invalid)}
 		return v.again(http.StatusUnprocessableEntity, "reset_link", view, view.Errors)
 	}
 	if err != nil {
 		return err
 	}
 	v.facts.Cookie.Clear(v.w)
-	return v.done(v.facts.Base + "/login?changed=1")
+	return v.done(withReturn(v.facts.Base+"/login?changed=1", next))
 }

@@ -91,3 +91,18 @@ func TestResettingByLink(t *testing.T) {
 	wantNext(t, p.post(path, url.Values{"password": {"a better one"}}), "/_auth/login?changed=1")
 	want(t, p.get("/_auth/login?changed=1"), http.StatusOK, "Your password has changed")
 }
+
+func TestAForgottenPasswordKeepsTheWay(t *testing.T) {
+	p := newPortal(t)
+	path := "/_auth/reset/" + testSecret
+	want(t, p.get("/_auth/login?return_to=/there"), http.StatusOK, `href="/_auth/reset?return_to=%2fthere"`)
+	want(t, p.get("/_auth/reset?return_to=/there"), http.StatusOK, `name="return_to" value="/there"`)
+	want(t, p.get(path+"?return_to=/there"), http.StatusOK, `name="return_to" value="/there"`)
+	form := url.Values{"password": {"x"}, "return_to": {"/there"}}
+	wantNext(t, p.post(path, form), "/_auth/login?changed=1&return_to=%2Fthere")
+	p.recovery.err = &account.InvalidError{Fields: map[string]account.Problem{"password": account.ProblemTooShort}}
+	want(t, p.post(path, form), http.StatusUnprocessableEntity, `name="return_to" value="/there"`)
+	form.Set("return_to", "//evil.example")
+	p.recovery.err = nil
+	wantNext(t, p.post(path, form), "/_auth/login?changed=1")
+}

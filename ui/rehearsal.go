@@ -67,8 +67,8 @@ var rehearsals = map[string][]any{
 	"waiting":    {waitingView{}, waitingView{Email: "email"}},
 	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
 	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
-	"reset":      {askView{}, askView{Email: "email", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
-	"reset_link": {linkView{}, linkView{Action: "/", Errors: map[string]string{"password": "error"}}},
+	"reset":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
+	"reset_link": {linkView{}, linkView{Action: "/", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
 	"logout":     {logoutView{}, logoutView{Email: "email"}},
 	"setup": {setUpView{}, setUpView{
 		Action: "/", Email: "email", Name: "name",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -174,5 +175,9 @@ func withReturn(page, next string) string {
 	if next == "" {
 		return page
 	}
-	return page + "?return_to=" + url.QueryEscape(next)
+	separator := "?"
+	if strings.Contains(page, "?") {
+		separator = "&"
+	}
+	return page + separator + "return_to=" + url.QueryEscape(next)
 }

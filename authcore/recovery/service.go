@@ -60,7 +60,7 @@ func New(d Deps) *Service { return &Service{d} }
 // Ask is a request for a link, by anybody.
 type Ask struct {
 	Email string
-	// ReturnTo is where a link that signs in leads in the end; may be empty.
+	// ReturnTo is where a link leads in the end; may be empty.
 	ReturnTo string
 	// Devices are the values of known-device cookies, if any.
 	Devices []string

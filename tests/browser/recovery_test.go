@@ -51,7 +51,7 @@ func byMail(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, sh
 
 func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
 	t.Helper()
-	b.Open(g.URL + "/_auth/login")
+	b.Open(g.URL + "/deep/page")
 	b.Press(`a[href*="/reset"]`)
 	shoot("reset")
 	b.Fill("#email", "ada@example.com")
@@ -68,7 +68,7 @@ func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP,
 	b.Fill("#email", "ada@example.com")
 	b.Fill("#password", "a better password")
 	b.Press(".primary")
-	b.mustBeAt(g.URL + "/_auth/account")
+	b.mustBeAt(g.URL + "/deep/page")
 	b.Open(link)
 	shoot("reset-link-used")
 	b.wantText("This link has expired or was used already", "Dieser Link ist abgelaufen oder wurde schon benutzt")
