@@ -17,7 +17,9 @@ type confirmView struct {
 	Email    string
 	ReturnTo string
 	Resent   bool
-	Errors   map[string]string
+	// Again says that the visitor can sign up with another address.
+	Again  bool
+	Errors map[string]string
 }
 
 // confirmLinkView is the page that the link in the mail opens.
@@ -91,7 +93,7 @@ func (v *visit) unawaited(next string) (to string, ok bool) {
 }
 
 func (v *visit) confirmView(next string) confirmView {
-	return confirmView{Email: v.SignUps.Address(v.waiting()), ReturnTo: next}
+	return confirmView{Email: v.SignUps.Address(v.waiting()), ReturnTo: next, Again: v.live == nil && v.SignUps.Opened()}
 }
 
 func (v *visit) showConfirm() error {

@@ -104,6 +104,18 @@ func TestConfirmPageThatNothingWaitsFor(t *testing.T) {
 	want(t, p.get("/_auth/confirm?return_to=%2Fthere", "Cookie", ticketLine), http.StatusOK, "Confirmed on another device?", `href="/_auth/login?return_to=%2fthere"`)
 }
 
+func TestAnotherAddressInstead(t *testing.T) {
+	p := newPortal(t)
+	const again = `<a href="/_auth/register?return_to=%2fthere">Use another address</a>`
+	want(t, p.get("/_auth/confirm?return_to=%2Fthere", "Cookie", ticketLine), http.StatusOK, again)
+	p.signups.err = &account.InvalidError{Fields: map[string]account.Problem{"code": account.ProblemWrongCode}}
+	want(t, p.post("/_auth/confirm", url.Values{"code": {"1"}, "return_to": {"/there"}}, "Cookie", ticketLine), http.StatusUnprocessableEntity, again)
+	p.signups.closed = true
+	if strings.Contains(p.get("/_auth/confirm", "Cookie", ticketLine).Body.String(), "/register") {
+		t.Error("leads to a page that is closed")
+	}
+}
+
 func TestConfirmByLink(t *testing.T) {
 	p := newPortal(t)
 	path := "/_auth/confirm/" + testSecret

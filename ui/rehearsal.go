@@ -38,7 +38,7 @@ var rehearsals = map[string][]any{
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
-	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Errors: map[string]string{"code": "error"}}},
+	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Again: true, Errors: map[string]string{"code": "error"}}},
 	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},
 	"password": {passwordView{}, passwordView{
 		Email: "email", Has: true, Errors: map[string]string{"current": "error", "password": "error"},

@@ -73,6 +73,24 @@ func (r Rules) Allows(email account.Email) bool {
 	return r.Mode != Domain || slices.Contains(r.Domains, domain)
 }
 
+// problem returns what keeps an address from signing up, or nothing. A domain without a
+// dot is mistyped: hardly any mail gets there, unless the operator has named it, or it is
+// this machine.
+func (r Rules) problem(raw string) account.Problem {
+	email, ok := account.ParseEmail(raw)
+	_, domain, _ := strings.Cut(email.Key, "@")
+	switch {
+	case !ok: // told with what else is wrong
+		return ""
+	case !r.Allows(email):
+		return account.ProblemEmailDomain
+	case r.Mode != Domain && domain != "localhost" && !strings.Contains(domain, "."):
+		return account.ProblemEmail
+	default:
+		return ""
+	}
+}
+
 // Deps are what a Service is made of.
 type Deps struct {
 	Rules    Rules
@@ -131,8 +149,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 	if !s.Opened() {
 		return "", authcore.ErrNotFound
 	}
-	if email, ok := account.ParseEmail(in.Email); ok && !s.Rules.Allows(email) {
-		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmailDomain}}
+	if problem := s.Rules.problem(in.Email); problem != "" {
+		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": problem}}
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
 		Email: in.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile,
