@@ -2,12 +2,16 @@ package ui
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/recovery"
+	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/authcore/token"
 )
 
@@ -16,8 +20,39 @@ import (
 type askView struct {
 	Email    string
 	ReturnTo string
-	Sent     bool
-	Errors   map[string]string
+	// Sent says that it has been asked, and Again that it was more than once.
+	Sent, Again bool
+	Errors      map[string]string
+}
+
+// askedLife is how long the browser remembers which address it has asked for a link
+// to: as long as the link is waited for.
+const askedLife = 10 * time.Minute
+
+// askedName is the cookie of that address. In the address of the page it would get into
+// histories and logs.
+func (v *visit) askedName() string {
+	return session.CookieFor(v.facts.Cookie.Secure, "").Name + "-asked"
+}
+
+func (v *visit) setAsked(email string) {
+	http.SetCookie(v.w, &http.Cookie{
+		Name: v.askedName(), Value: base64.RawURLEncoding.EncodeToString([]byte(clip(email))), Path: "/", MaxAge: int(askedLife.Seconds()),
+		Secure: v.facts.Cookie.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// asked returns the address that the browser has asked for a link to, or nothing.
+func (v *visit) asked() string {
+	values := v.cookies(v.askedName())
+	if len(values) != 1 {
+		return ""
+	}
+	email, err := base64.RawURLEncoding.DecodeString(values[0])
+	if err != nil || !utf8.Valid(email) {
+		return ""
+	}
+	return clip(string(email))
 }
 
 // linkView is a page that a link in a mail opens. Opening it does nothing:
@@ -36,8 +71,11 @@ func (v *visit) showReset() error { return v.showAsk("reset") }
 
 func (v *visit) showAsk(page string) error {
 	query := v.r.URL.Query()
-	view := askView{ReturnTo: v.wished(query.Get("return_to")), Sent: query.Has("sent")}
-	if v.live != nil && !view.Sent {
+	view := askView{ReturnTo: v.wished(query.Get("return_to")), Sent: query.Has("sent"), Again: query.Get("sent") == "again"}
+	switch {
+	case view.Sent:
+		view.Email = v.asked()
+	case v.live != nil:
 		view.Email = v.live.Identity.Email
 	}
 	return v.show(page, view)
@@ -54,7 +92,12 @@ func (v *visit) ask(page string, send func(ctx context.Context, a recovery.Ask) 
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
-		return v.done(v.facts.Base + "/" + page + "?sent=1")
+		v.setAsked(v.form["email"])
+		sent := "1"
+		if v.form.checked("again") {
+			sent = "again"
+		}
+		return v.done(withReturn(v.facts.Base+"/"+page+"?sent="+sent, view.ReturnTo))
 	case errors.As(err, &invalid):
 		view.Errors = v.explain(invalid)
 	case errors.As(err, &throttled):

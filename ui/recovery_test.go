@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,15 +19,20 @@ func TestAskingForALink(t *testing.T) {
 		p := newPortal(t)
 		path := "/_auth/" + page
 		want(t, p.get(path), http.StatusOK, `action="/_auth/`+page+`"`, `name="email"`, `autocomplete="username"`)
-		wantNext(t, p.post(path, url.Values{"email": {"ada@example.com"}, "return_to": {"/there"}}), path+"?sent=1")
+		w := p.post(path, url.Values{"email": {"ada@example.com"}, "return_to": {"/there"}})
+		wantNext(t, w, path+"?sent=1&return_to=%2Fthere")
 		if p.recovery.asked.Email != "ada@example.com" || p.recovery.asked.ReturnTo != "/there" || p.recovery.calls[0] != call {
 			t.Errorf("%s asked for %+v", page, p.recovery)
 		}
-		w := p.get(path + "?sent=1")
-		want(t, w, http.StatusOK, "If there is an account with this address")
-		if strings.Contains(w.Body.String(), "ada@") || strings.Contains(w.Body.String(), "<form") {
-			t.Errorf("%s: the answer depends on the address", page)
+		asked := cookie(w, "__Host-sigra-asked")
+		if asked == nil || !asked.HttpOnly || !asked.Secure || asked.MaxAge <= 0 {
+			t.Fatalf("the address is not kept: %v", asked)
 		}
+		w = p.get(path+"?sent=1&return_to=%2Fthere", "Cookie", asked.Name+"="+asked.Value)
+		want(t, w, http.StatusOK, "If there is an account with this address", "ada@example.com", "among the spam", `name="email" value="ada@example.com"`,
+			`name="return_to" value="/there"`, `<a href="/_auth/`+page+`?return_to=%2fthere">Use another address</a>`, `href="/_auth/login?return_to=%2fthere"`)
+		wantNext(t, p.post(path, url.Values{"email": {"ada@example.com"}, "again": {"on"}}), path+"?sent=again")
+		want(t, p.get(path+"?sent=again"), http.StatusOK, "another link is on its way", "Use another address")
 		p.recovery.err = &account.InvalidError{Fields: map[string]account.Problem{"email": account.ProblemEmail}}
 		want(t, p.post(path, url.Values{"email": {"<x>"}}), http.StatusUnprocessableEntity, "not an e-mail address", `value="&lt;x&gt;"`)
 		p.recovery.err = &account.ThrottledError{RetryAfter: 90 * time.Second}
@@ -35,6 +41,20 @@ func TestAskingForALink(t *testing.T) {
 		wantHeader(t, w, "Retry-After", "90")
 		p.recovery.err = authcore.ErrUnavailable
 		want(t, p.post(path, url.Values{"email": {"a@b.c"}}), http.StatusServiceUnavailable)
+	}
+}
+
+func TestPlantedAddressesAreNotShown(t *testing.T) {
+	p := newPortal(t)
+	for _, line := range []string{"", "__Host-sigra-asked=***", "__Host-sigra-asked=_w", "__Host-sigra-asked=eA; __Host-sigra-asked=eQ"} {
+		w := p.get("/_auth/magic?sent=1", "Cookie", line)
+		if want(t, w, http.StatusOK, "If there is an account with this address"); strings.Contains(w.Body.String(), `class="who"`) {
+			t.Errorf("%q is shown", line)
+		}
+	}
+	w := p.get("/_auth/magic?sent=1", "Cookie", "__Host-sigra-asked="+base64.RawURLEncoding.EncodeToString([]byte(xss)))
+	if want(t, w, http.StatusOK, "&lt;script&gt;"); strings.Contains(w.Body.String(), "<script>alert") {
+		t.Errorf("%s", w.Body)
 	}
 }
 

@@ -65,9 +65,9 @@ var rehearsals = map[string][]any{
 	"kept":       {keptView{}, keptView{Action: "/", Fields: []keptField{{"name", "value", "shown"}}}},
 	"mailbox":    {mailboxView{}, mailboxView{Mails: []mailView{{"to", "subject", "text", "/html"}}}},
 	"waiting":    {waitingView{}, waitingView{Email: "email"}},
-	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
+	"magic":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}, askView{Email: "email", ReturnTo: "/", Sent: true, Again: true}},
 	"magic_link": {linkView{}, linkView{Action: "/", ReturnTo: "/"}},
-	"reset":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}},
+	"reset":      {askView{}, askView{Email: "email", ReturnTo: "/", Errors: map[string]string{"email": "error"}}, askView{Sent: true}, askView{Email: "email", ReturnTo: "/", Sent: true, Again: true}},
 	"reset_link": {linkView{}, linkView{Action: "/", ReturnTo: "/", Errors: map[string]string{"password": "error"}}},
 	"logout":     {logoutView{}, logoutView{Email: "email"}},
 	"setup": {setUpView{}, setUpView{

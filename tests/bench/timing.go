@@ -145,7 +145,7 @@ func inQuartiles(times []float64) string {
 
 // perRequest is what answers may differ in: the address itself, and sealed
 // cookies.
-var perRequest = regexp.MustCompile(`(sigra-signup=)[^;]+`)
+var perRequest = regexp.MustCompile(`(sigra-(?:signup|asked)=)[^;]+`)
 
 // post sends a form about an address and returns what came back, less what
 // differs from one request to the next, and how long it took.

@@ -41,7 +41,10 @@ func byMail(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, sh
 	b.Fill("#email", "ada@example.com")
 	b.Press(".primary")
 	shoot("magic-sent")
-	b.Open(mailed.FindString(smtp.Await(t, "ada@example.com", 1).Plain()))
+	b.wantText("ada@example.com", "ada@example.com")
+	b.Press("form .wide")
+	shoot("magic-sent-again")
+	b.Open(mailed.FindString(smtp.Await(t, "ada@example.com", 2).Plain()))
 	shoot("magic-link")
 	b.Press(".primary")
 	b.mustBeAt(g.URL + "/deep/page")
@@ -57,7 +60,7 @@ func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP,
 	b.Fill("#email", "ada@example.com")
 	b.Press(".primary")
 	shoot("reset-sent")
-	link := mailed.FindString(smtp.Await(t, "ada@example.com", 2).Plain())
+	link := mailed.FindString(smtp.Await(t, "ada@example.com", 3).Plain())
 	b.Open(link)
 	b.Fill("#password", "short")
 	b.Press(".primary")
@@ -77,11 +80,11 @@ func forgotten(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP,
 // letters looks at the mails as a reader shows them.
 func letters(t *testing.T, b *Browser, smtp *servers.SMTP) {
 	t.Helper()
-	smtp.Await(t, "ada@example.com", 3)
+	smtp.Await(t, "ada@example.com", 4)
 	for i, m := range smtp.Mails("ada@example.com") {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(m.HTML())) }))
 		b.Open(s.URL)
-		b.Shoot("mail-" + b.language + "-" + []string{"sign-in", "reset", "changed"}[i])
+		b.Shoot("mail-" + b.language + "-" + []string{"sign-in", "sign-in-again", "reset", "changed"}[i])
 		s.Close()
 	}
 }

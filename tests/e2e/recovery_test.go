@@ -144,13 +144,14 @@ func TestLinksTellNoAccounts(t *testing.T) {
 	if _, err := g.CLI("", "user", "disable", "off@example.com"); err != nil {
 		t.Fatal(err)
 	}
+	asked := regexp.MustCompile(`sigra-asked=[\w-]+`)
 	for _, path := range []string{"/_auth/magic", "/_auth/reset"} {
 		first := ""
 		for _, email := range []string{ada, "nobody@example.com", "off@example.com"} {
 			for range 7 { // over the limit of an address and a network, too
 				answer := g.NewClient().Post(path, url.Values{"email": {email}})
 				answer.Header.Del("Date")
-				said := fmt.Sprint(answer.StatusCode, answer.Header, answer.Text)
+				said := asked.ReplaceAllString(fmt.Sprint(answer.StatusCode, answer.Header, answer.Text), "ASKED") // what was typed
 				if first == "" {
 					first = said
 				}
