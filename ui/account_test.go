@@ -121,7 +121,7 @@ func TestSessionActionsFail(t *testing.T) {
 		authcore.ErrNotFound: http.StatusNotFound, authcore.ErrUnavailable: http.StatusServiceUnavailable, errBroken: http.StatusInternalServerError,
 	} {
 		p := newPortal(t)
-		p.accounts.err = err
+		p.accounts.err, p.accounts.listErr = err, err
 		want(t, p.post("/_auth/account/sessions/revoke", url.Values{"session": {"foreign"}}, "Cookie", cookieLine()), status)
 		want(t, p.post("/_auth/account/sessions/revoke-others", nil, "Cookie", cookieLine()), status)
 		want(t, p.get("/_auth/account/sessions", "Cookie", cookieLine()), status)

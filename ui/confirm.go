@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -173,15 +174,19 @@ func (v *visit) confirmedBefore(err error) error {
 	return err
 }
 
-// confirmed signs in whoever has proven an address. Who has no password any
-// more chooses one.
+// confirmed signs in whoever has proven an address. In another browser than the one
+// that signed up, they choose a password first, and say again who they are.
 func (v *visit) confirmed(c signup.Confirmed) error {
 	http.SetCookie(v.w, v.ticketCookie("", -1))
+	next := v.wished(v.form["return_to"])
 	if c.Passkey {
-		return v.signedIn(c.SignedIn, v.facts.Base+"/account/passkeys?welcome=1")
+		next = v.facts.Base + "/account/passkeys?welcome=1"
 	}
-	if !c.HasPassword {
-		return v.signedIn(c.SignedIn, v.facts.Base+"/account/password")
+	if c.Anew {
+		next = withReturn(v.facts.Base+"/account/profile?anew=1", next)
 	}
-	return v.signedIn(c.SignedIn, v.returnTo(v.form["return_to"]))
+	if !c.HasPassword && !c.Passkey {
+		next = withReturn(v.facts.Base+"/account/password", next)
+	}
+	return v.signedIn(c.SignedIn, cmp.Or(next, v.returnTo("")))
 }

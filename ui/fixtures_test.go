@@ -46,6 +46,7 @@ type fakeAccounts struct {
 	err        error
 	signOutErr error
 	list       []session.Session
+	listErr    error
 	calls      []string
 	signIn     account.SignIn
 	setUp      account.SetUp
@@ -95,7 +96,7 @@ func (f *fakeAccounts) SignOut(_ context.Context, live *session.Live, _ authcore
 
 func (f *fakeAccounts) Sessions(context.Context, *session.Live) ([]session.Session, error) {
 	f.called("Sessions")
-	return f.list, f.err
+	return f.list, f.listErr
 }
 
 func (f *fakeAccounts) RevokeSession(_ context.Context, _ *session.Live, id string, _ authcore.Client) error {

@@ -18,7 +18,10 @@ type profileView struct {
 	Profile   map[string]string
 	Languages []optionView
 	Fields    []fieldView
-	Errors    map[string]string
+	// Anew says that the user has signed up in another browser, and was asked before.
+	Anew     bool
+	ReturnTo string
+	Errors   map[string]string
 }
 
 // fieldView is one of the fields that the operator asks for.
@@ -67,7 +70,13 @@ func (v *visit) showProfile() error {
 	if err != nil {
 		return err
 	}
-	return v.show("profile", profileView{Name: user.Name, Language: user.Language, Profile: user.Profile, Languages: v.viewLanguages(user.Language), Fields: v.viewFields(user.Profile, nil)})
+	query := v.r.URL.Query()
+	view := profileView{
+		Name: user.Name, Language: user.Language, Profile: user.Profile, Languages: v.viewLanguages(user.Language), Fields: v.viewFields(user.Profile, nil),
+		Anew: query.Has("anew"), ReturnTo: v.wished(query.Get("return_to")),
+	}
+	v.allowFormTo(view.ReturnTo)
+	return v.show("profile", view)
 }
 
 func (v *visit) saveProfile() error {
@@ -75,16 +84,19 @@ func (v *visit) saveProfile() error {
 	if change.Language != "" && !slices.Contains(v.languages.tags, change.Language) {
 		return statusError(http.StatusBadRequest) // no form of ours sends it
 	}
+	next := v.wished(v.form["return_to"])
 	err := v.Profiles.Save(v.r.Context(), v.live, change, v.facts.Client)
 	var invalid *account.InvalidError
 	switch {
 	case err == nil:
-		return v.done(v.facts.Base + "/account?changed=profile")
+		return v.done(cmp.Or(next, v.facts.Base+"/account?changed=profile"))
 	case errors.As(err, &invalid):
 		problems := v.explain(invalid)
 		view := profileView{
-			Name: clip(change.Name), Languages: v.viewLanguages(change.Language), Fields: v.viewFields(v.form, problems), Errors: problems,
+			Name: clip(change.Name), Languages: v.viewLanguages(change.Language), Fields: v.viewFields(v.form, problems),
+			Anew: v.form.checked("anew"), ReturnTo: next, Errors: problems,
 		}
+		v.allowFormTo(next)
 		return v.again(http.StatusUnprocessableEntity, "profile", view, problems)
 	default:
 		return err

@@ -41,10 +41,10 @@ var rehearsals = map[string][]any{
 	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Again: true, Errors: map[string]string{"code": "error"}}},
 	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},
 	"password": {passwordView{}, passwordView{
-		Email: "email", Has: true, Errors: map[string]string{"current": "error", "password": "error"},
+		Email: "email", Has: true, Others: true, ReturnTo: "/", Errors: map[string]string{"current": "error", "password": "error"},
 	}},
 	"profile": {profileView{}, profileView{
-		Name: "name", Languages: []optionView{{"en", "English", true}, {"de", "Deutsch", false}}, Fields: rehearsedFields, Errors: map[string]string{"name": "error"},
+		Name: "name", Anew: true, ReturnTo: "/", Languages: []optionView{{"en", "English", true}, {"de", "Deutsch", false}}, Fields: rehearsedFields, Errors: map[string]string{"name": "error"},
 	}},
 	"email": {emailView{}, emailView{
 		Current: "current", Pending: "pending", Email: "email", HasPassword: true, Errors: map[string]string{"email": "error", "current": "error"},

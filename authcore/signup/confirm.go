@@ -24,6 +24,9 @@ type Confirmed struct {
 	HasPassword bool
 	// Passkey says that the user wants a passkey instead.
 	Passkey bool
+	// Anew says that what the sign-up said of the user was removed with the password:
+	// they have to say it again.
+	Anew bool
 }
 
 // Waiting is the browser's or the session's sign-up that waits for its proof.
@@ -216,6 +219,7 @@ func (s *Service) confirm(ctx context.Context, u unproven, keep bool, method str
 	confirmed := Confirmed{SignedIn: signedIn, HasPassword: keep}
 	if u.signUp != nil {
 		confirmed.Passkey = u.signUp.Hash == ""
+		confirmed.Anew = !keep && (u.user.Name != "" || len(u.user.Profile) > 0)
 		s.Events.Emit(events.UserCreated, map[string]any{"user_id": u.user.ID})
 		return confirmed, nil
 	}

@@ -74,13 +74,16 @@ func changePassword(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(str
 func byLink(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
 	t.Helper()
 	elsewhere := g.NewClient()
-	elsewhere.Post("/_auth/register", map[string][]string{"email": {"eve@example.com"}, "password": {gateway.Password}})
+	elsewhere.Post("/_auth/register", map[string][]string{"email": {"eve@example.com"}, "name": {"Eve"}, "password": {gateway.Password}})
 	b.Open(mailed.FindString(smtp.Await(t, "eve@example.com", 1).Plain()))
 	shoot("confirm-link-elsewhere")
 	b.Press(".primary")
-	b.mustBeAt(g.URL + "/_auth/account/password")
+	b.mustBeAt(g.URL + "/_auth/account/password?return_to=%2F_auth%2Faccount%2Fprofile%3Fanew%3D1")
 	shoot("password-first")
 	b.Fill("#password", "a better password")
+	b.Press(".primary")
+	shoot("profile-anew")
+	b.Fill("#name", "Eve")
 	b.Press(".primary")
 	if text := b.Text("main"); !strings.Contains(text, "eve@example.com") {
 		t.Errorf("the account shows %s", text)

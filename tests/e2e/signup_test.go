@@ -85,7 +85,7 @@ func TestSignUpByLinkElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := owner.Post(path, url.Values{})
-		if err := expect(answer, http.StatusSeeOther); err != nil || answer.Header.Get("Location") != "/_auth/account/password" {
+		if err := expect(answer, http.StatusSeeOther); err != nil || answer.Header.Get("Location") != "/_auth/account/password?return_to=%2F_auth%2Faccount%2Fprofile%3Fanew%3D1" {
 			t.Fatalf("%v, to %s", err, answer.Header.Get("Location"))
 		}
 		for what, answer := range map[string]gateway.Answer{
