@@ -196,7 +196,7 @@ func (s *Service) AcceptNew(ctx context.Context, secret string, in NewMember) (a
 		return account.SignedIn{}, err
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
-		Email: invitation.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile, Verified: true,
+		Email: invitation.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Profile: in.Profile, Verified: true,
 	})
 	if err != nil {
 		return account.SignedIn{}, err

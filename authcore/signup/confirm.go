@@ -194,7 +194,7 @@ func (s *Service) confirm(ctx context.Context, u unproven, keep bool, method str
 	if !keep && u.signUp != nil {
 		// Whoever chose the password may be a stranger, who must not say either what an
 		// app is told of the owner of the address.
-		opening.User.Name, opening.User.Profile, opening.User.Language = "", nil, client.Language
+		opening.User.Name, opening.User.Profile = "", nil
 	}
 	opening.User.EmailVerifiedAt = s.Clock().UTC()
 	commit := func(ctx context.Context, event audit.Event) error { return s.prove(ctx, u, keep, event) }

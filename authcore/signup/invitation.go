@@ -97,7 +97,7 @@ func (s *Service) Accept(ctx context.Context, secret string, in SignUp) (account
 		return account.SignedIn{}, err
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
-		Email: o.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile, Role: o.Role, Verified: true,
+		Email: o.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Profile: in.Profile, Role: o.Role, Verified: true,
 	})
 	if err != nil {
 		return account.SignedIn{}, err

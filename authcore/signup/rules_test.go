@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 )
 
@@ -34,5 +35,31 @@ func TestAMistypedDomainIsRefused(t *testing.T) {
 	var invalid *account.InvalidError
 	if !errors.As(err, &invalid) || invalid.Fields["email"] != account.ProblemEmail {
 		t.Errorf("%v", err)
+	}
+}
+
+// drafts notes the account that it is asked to draft, and makes none.
+type drafts struct {
+	Accounts
+	asked account.NewUser
+}
+
+var errNoDraft = errors.New("no draft")
+
+func (d *drafts) Draft(in account.NewUser) (authcore.User, error) {
+	d.asked = in
+	return authcore.User{}, errNoDraft
+}
+
+// The language of an account is one that its user has chosen: a browser that signs up
+// says no more than which it is.
+func TestSigningUpChoosesNoLanguage(t *testing.T) {
+	var d drafts
+	in := SignUp{Email: "ada@example.com", Password: "a fine password", Client: authcore.Client{Language: "de"}}
+	if _, err := New(Deps{Rules: Rules{Mode: Open}, Accounts: &d}).SignUp(t.Context(), in); !errors.Is(err, errNoDraft) {
+		t.Fatal(err)
+	}
+	if d.asked.Email != in.Email || d.asked.Language != "" {
+		t.Errorf("asked for %+v", d.asked)
 	}
 }

@@ -153,7 +153,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (cookie string, err err
 		return "", &account.InvalidError{Fields: map[string]account.Problem{"email": problem}}
 	}
 	user, err := s.Accounts.Draft(account.NewUser{
-		Email: in.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Language: in.Client.Language, Profile: in.Profile,
+		Email: in.Email, Name: in.Name, Password: in.Password, NoPassword: in.Passkey, Profile: in.Profile,
 	})
 	if err != nil {
 		return "", err
