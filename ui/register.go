@@ -47,7 +47,7 @@ func (v *visit) register() error {
 	case errors.As(err, &invalid):
 		view.Errors = v.explain(invalid)
 	case errors.As(err, &throttled):
-		status, view.Errors = http.StatusTooManyRequests, map[string]string{"email": v.throttled(throttled)}
+		status, view.Errors = http.StatusTooManyRequests, map[string]string{"form": v.throttled(throttled)}
 	default:
 		return err
 	}

@@ -44,7 +44,12 @@ func TestRegister(t *testing.T) {
 		t.Error("the password is shown again")
 	}
 	p.signups.err = &account.ThrottledError{RetryAfter: time.Minute}
-	wantHeader(t, p.post("/_auth/register", registration()), "Retry-After", "60")
+	w = p.post("/_auth/register", registration())
+	want(t, w, http.StatusTooManyRequests, "Too many attempts")
+	wantHeader(t, w, "Retry-After", "60")
+	if body := w.Body.String(); strings.Contains(body, "check the fields") || strings.Contains(body, "aria-invalid") {
+		t.Errorf("a limit is shown as a fault of the fields:\n%s", body)
+	}
 	wantNext(t, p.get("/_auth/register", "Cookie", cookieLine()), "/_auth/account")
 }
 

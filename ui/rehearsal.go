@@ -37,7 +37,7 @@ var rehearsals = map[string][]any{
 	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer", forLogin}}},
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
-	}},
+	}, registerView{Errors: map[string]string{"form": "error"}}},
 	"confirm":      {confirmView{}, confirmView{Email: "email", ReturnTo: "/", Resent: true, Again: true, Errors: map[string]string{"code": "error"}}},
 	"confirm_link": {confirmLinkView{}, confirmLinkView{Action: "/", ReturnTo: "/", Same: true}},
 	"password": {passwordView{}, passwordView{
