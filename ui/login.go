@@ -41,6 +41,8 @@ func (v *visit) loginNotice() string {
 	switch query := v.r.URL.Query(); {
 	case query.Has("expired"):
 		return v.messages.text("login.expired")
+	case query.Has("ended"):
+		return v.messages.text("login.ended")
 	case query.Has("changed"):
 		return v.messages.text("login.changed")
 	case query.Has("unawaited"):

@@ -128,6 +128,9 @@ func TestLoginFailures(t *testing.T) {
 			w := p.post("/_auth/login", credentials("return_to", "https://other.example.com/x"))
 			want(t, w, c.status, c.text)
 			wantHeader(t, w, "Retry-After", c.retryAfter)
+			if again := `href="/_auth/login?return_to=https%3A%2F%2Fother.example.com%2Fx">Try again<`; w.Code >= 500 && !strings.Contains(w.Body.String(), again) {
+				t.Errorf("the page lacks %s:\n%s", again, w.Body)
+			}
 			if len(w.Result().Cookies()) > 0 {
 				t.Error("a failed sign-in sets cookies")
 			}

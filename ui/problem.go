@@ -50,6 +50,8 @@ type Problem struct {
 	// kind chooses the messages instead of the status; what it lacks is taken from its
 	// part before the dot.
 	kind string
+	// form is the page of a form that was posted.
+	form string
 	// steps are what to do instead.
 	steps []step
 	// signedOut says that nobody is signed in, for certain.
@@ -69,6 +71,12 @@ func (v *visit) fail(err error) {
 	}
 	p := problemOf(err)
 	p.program = v.route.program
+	if v.r.Method == http.MethodPost {
+		p.form = v.formPage()
+	}
+	if p.Status == http.StatusUnauthorized && v.wished(p.form) == "" {
+		p.form = v.wished(v.nextSent()) // the page is none to come back to
+	}
 	p.signedOut = v.route.who != anyone && v.live == nil
 	if errors.Is(err, authcore.ErrNotFound) {
 		v.explainLink(&p)

@@ -117,6 +117,22 @@ func TestProblemOffersWhatHelps(t *testing.T) {
 	}
 }
 
+func TestAFormWhoseSessionHadEndedIsComeBackTo(t *testing.T) {
+	p := newPortal(t)
+	for path, page := range map[string]string{
+		"/_auth/account/profile": "%2F_auth%2Faccount%2Fprofile", "/_auth/account/sessions/revoke": "%2F_auth%2Faccount%2Fsessions", "/_auth/orgs/acme/members/role": "%2F_auth%2Forgs%2Facme%2Fmembers",
+		"/_auth/step-up": "%2Fthere",
+	} {
+		w := p.post(path, url.Values{"return_to": {"/there"}})
+		if page != "%2Fthere" {
+			page += "%3Freturn_to%3D%252Fthere"
+		}
+		want(t, w, http.StatusUnauthorized, `href="/_auth/login?ended=1&amp;return_to=`+page+`"`)
+	}
+	want(t, p.post("/_auth/account/profile", url.Values{"return_to": {"//evil.example"}}), http.StatusUnauthorized, `href="/_auth/login?ended=1&amp;return_to=%2F_auth%2Faccount%2Fprofile"`)
+	want(t, p.get("/_auth/login?ended=1"), http.StatusOK, "Your session had ended.")
+}
+
 func TestAChallengeOfTheGateIsKept(t *testing.T) {
 	p := newPortal(t)
 	w := httptest.NewRecorder()

@@ -57,7 +57,9 @@ func (h *Handler) problemView(r *http.Request, facts Request, p Problem) problem
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		view.SignIn = facts.Base + "/login"
-		if safe {
+		if p.form != "" {
+			view.SignIn = withReturn(view.SignIn+"?ended=1", p.form)
+		} else if safe {
 			view.SignIn += "?return_to=" + url.QueryEscape(uri)
 		}
 	case p.Status == http.StatusForbidden && p.Account != "":
@@ -65,8 +67,10 @@ func (h *Handler) problemView(r *http.Request, facts Request, p Problem) problem
 		if safe {
 			view.ReturnTo = uri
 		}
-	case safe && (p.Status == http.StatusTooEarly || p.Status == http.StatusTooManyRequests || p.Status >= 500):
-		view.Retry = uri
+	case p.Status == http.StatusTooEarly || p.Status == http.StatusTooManyRequests || p.Status >= 500:
+		if view.Retry = p.form; safe {
+			view.Retry = uri
+		}
 	}
 	return view
 }

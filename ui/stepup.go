@@ -49,11 +49,7 @@ func StepUpPage(kinds []authcore.FactorKind, returnTo string) string {
 func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 	back := v.r.URL.RequestURI()
 	if v.r.Method == http.MethodPost {
-		page := v.path
-		for r := v.route; r.get == nil; r, _ = find(page) {
-			page = path.Dir(page)
-		}
-		back = withReturn(v.facts.Base+page, v.wished(v.nextSent()))
+		back = v.formPage()
 	}
 	to := v.facts.Base + StepUpPage(kinds, back)
 	if v.wantsJSON() {
@@ -61,6 +57,16 @@ func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 	}
 	v.redirect(to)
 	return nil
+}
+
+// formPage is the address of the page whose form was posted, and that leads on from
+// there.
+func (v *visit) formPage() string {
+	page := v.path
+	for r := v.route; r.get == nil; r, _ = find(page) {
+		page = path.Dir(page)
+	}
+	return withReturn(v.facts.Base+page, v.wished(v.nextSent()))
 }
 
 func (v *visit) showStepUp() error {
