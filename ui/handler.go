@@ -39,6 +39,8 @@ type visit struct {
 	path  string
 	route route
 	live  *session.Live // nil: signed out
+	// resumed says that live has been looked for.
+	resumed bool
 	// pending is a sign-in that waits for its second factor. Everywhere but on
 	// the pages that take it, its user is signed out.
 	pending *session.Live
@@ -93,6 +95,7 @@ func (v *visit) serve() error {
 		if err := v.resume(); err != nil {
 			return err
 		}
+		v.resumed = true
 	}
 	if v.route.who == halfway && v.pending == nil {
 		return v.notHalfway()

@@ -77,7 +77,7 @@ func (v *visit) fail(err error) {
 	if p.Status == http.StatusUnauthorized && v.wished(p.form) == "" {
 		p.form = v.wished(v.nextSent()) // the page is none to come back to
 	}
-	p.signedOut = v.route.who != anyone && v.live == nil
+	p.signedOut = v.resumed && v.live == nil
 	if errors.Is(err, authcore.ErrNotFound) {
 		v.explainLink(&p)
 	}

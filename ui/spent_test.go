@@ -49,6 +49,7 @@ func TestNobodySignedOutIsLedToAnAccount(t *testing.T) {
 	const signIn, home = `<a href="/_auth/login">Sign in</a>`, `<a href="/_auth/account">Go to your account</a>`
 	want(t, p.get("/_auth/none"), http.StatusNotFound, signIn)
 	want(t, p.get("/_auth/none", "Cookie", cookieLine()), http.StatusNotFound, home)
+	want(t, p.get("/_auth/orgs/%00", "Cookie", cookieLine()), http.StatusNotFound, home) // no store was asked
 	p.signups.closed = true
 	want(t, p.get("/_auth/register", "Cookie", "__Host-sigra="+freshToken.String()), http.StatusNotFound, signIn) // a session that has ended
 	want(t, p.get("/_auth/register", "Cookie", cookieLine()), http.StatusNotFound, home)
