@@ -96,12 +96,19 @@ func (g *Gate) mfa() *MFAConfig {
 
 // oneStep reports whether sign-in at a site takes one factor alone. That is for the
 // directives to say which stand for the whole site: all of them, since several sites
-// may have one host, on other ports or under a wildcard.
+// may have one host, on other ports or under a wildcard. Where each has a matcher,
+// none speaks for sign-in and the app does: silence must not turn the second factor
+// off.
 func (a *App) oneStep(at *site) bool {
+	off := a.MFA.is(mfaOff)
 	for _, g := range at.gates {
-		if len(g.matchers) == 0 && !g.mfa().is(mfaOff) {
+		if len(g.matchers) > 0 {
+			continue
+		}
+		if !g.mfa().is(mfaOff) {
 			return false
 		}
+		off = true
 	}
-	return len(at.gates) > 0 || a.MFA.is(mfaOff)
+	return off
 }

@@ -118,6 +118,27 @@ func TestTwoStepBySite(t *testing.T) {
 	if somewhere.app.oneStep(&site{gates: []*Gate{{app: somewhere.app}, somewhere}}) {
 		t.Error("some paths turn the second factor off for all")
 	}
+	for name, test := range map[string]struct {
+		app     *MFAConfig
+		beside  *Gate // without a matcher
+		oneStep bool
+	}{
+		"nothing is said of the whole site": {nil, nil, false},
+		"the app alone speaks":              {off, nil, true},
+		"the app alone speaks, for it":      {global, nil, false},
+		"off beside some paths":             {nil, &Gate{MFA: off}, true},
+		"silence beside some paths":         {nil, new(Gate), false},
+	} {
+		a := &App{MFA: test.app}
+		at := &site{gates: []*Gate{{app: a, matchers: matched}, {app: a, matchers: matched, MFA: required}}}
+		if test.beside != nil {
+			test.beside.app = a
+			at.gates = append(at.gates, test.beside)
+		}
+		if got := a.oneStep(at); got != test.oneStep {
+			t.Errorf("%s, directives with matchers: one step is %v", name, got)
+		}
+	}
 	if err := somewhere.Validate(); !errors.Is(err, errOffSomewhere) {
 		t.Errorf("off for some paths: %v", err)
 	}

@@ -200,6 +200,31 @@ func TestSecondFactorIsRequired(t *testing.T) {
 	}
 }
 
+// TestSecondFactorBehindMatchers: a site whose directives all have matchers says
+// nothing of sign-in, so that the password alone must not be one.
+func TestSecondFactorBehindMatchers(t *testing.T) {
+	for site, next := range map[string]string{
+		"sigra /admin/*": "/_auth/mfa?return_to=%2Fadmin%2Fx",
+		"sigra /admin/* {\nmfa required\n}\nsigra /pub/*": "/_auth/mfa?return_to=%2Fadmin%2Fx",
+		"sigra {\nmfa off\n}\nsigra /other/*":             "/admin/x",
+	} {
+		g := gateway.Start(t, gateway.Config{Global: loose, Site: site + "\nreverse_proxy {upstream}"})
+		g.AddUser(ada)
+		enroll(t, g.SignedIn(ada), "/page")
+		c := g.NewClient()
+		wantTo(t, site, c.Post("/_auth/login", credentialsOf(ada, "return_to", "/admin/x")), next)
+		want := http.StatusUnauthorized
+		if next == "/admin/x" {
+			want = http.StatusOK
+		}
+		for _, page := range []string{"/admin/x", "/_auth/whoami", "/_auth/account/activity"} {
+			if answer := c.Fetch(page); answer.StatusCode != want {
+				t.Errorf("%s: %s by the password alone: %d", site, page, answer.StatusCode)
+			}
+		}
+	}
+}
+
 // TestRoutesAskForProofs: any route of an app that knows nothing of it can ask for
 // a second factor, a kind of it, and a fresh one; a form goes on afterwards.
 func TestRoutesAskForProofs(t *testing.T) {
