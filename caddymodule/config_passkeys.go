@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -137,6 +138,26 @@ func (a *App) relyingParty(at *site) passkey.RelyingParty {
 		rp.ID = host
 	}
 	return rp
+}
+
+// asksFor reports whether any site here asks for passkeys of a relying party.
+func (a *App) asksFor(rpID string) bool {
+	h := a.sites()
+	var sites []*site
+	if local := isLoopback(rpID); local || h.serves(rpID) { // perhaps by a wildcard
+		sites = append(sites, &site{origin: "https://" + rpID, wild: !local && !slices.Contains(h.patterns, rpID)})
+	}
+	for _, origin := range slices.Concat(slices.Collect(maps.Values(h.origins)), a.Passkeys.Related) {
+		if u, err := url.Parse(origin); err == nil && (h.origins[u.Host] == origin || slices.Contains(h.patterns, u.Hostname())) {
+			sites = append(sites, &site{origin: origin})
+		}
+	}
+	for _, pattern := range h.patterns {
+		if isDomain(pattern) {
+			sites = append(sites, &site{origin: "https://" + pattern})
+		}
+	}
+	return slices.ContainsFunc(sites, func(at *site) bool { return a.relyingParty(at).ID == rpID })
 }
 
 // relatedPath is where browsers look for related origins (WebAuthn Level 3 section

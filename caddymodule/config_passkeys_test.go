@@ -65,6 +65,34 @@ func TestNamesUnderAWildcardShareNoPasskeys(t *testing.T) {
 	}
 }
 
+// TestAsksFor: a passkey counts as long as any site would ask for it.
+func TestAsksFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		passkeys PasskeysConfig
+		cookie   string
+		want     []string
+	}{
+		"sites of their own": {PasskeysConfig{}, "", []string{"app.example.com", "wiki.example.com", "x.example.net", "localhost"}},
+		"off":                {PasskeysConfig{Off: true}, "", nil},
+		"shared":             {PasskeysConfig{RPID: "example.com"}, "", []string{"example.com", "x.example.net", "localhost"}},
+		"a cookie domain":    {PasskeysConfig{}, ".example.com", []string{"example.com", "x.example.net", "localhost"}},
+		"no site of it":      {PasskeysConfig{RPID: "example.edu"}, "", []string{"app.example.com", "wiki.example.com", "x.example.net", "localhost"}},
+		"but for a related one": {PasskeysConfig{RPID: "example.edu", Related: []string{"https://port.example.org:8443", "https://elsewhere.example"}}, "",
+			[]string{"app.example.com", "wiki.example.com", "x.example.net", "localhost", "example.edu"}},
+		"names under a wildcard": {PasskeysConfig{RPID: "example.net"}, "", []string{"app.example.com", "wiki.example.com", "x.example.net", "localhost"}},
+	} {
+		a := &App{Passkeys: test.passkeys, Cookie: CookieConfig{Domain: test.cookie}}
+		a.hosts.patterns = []string{"app.example.com", "wiki.example.com", "*.example.net"}
+		a.hosts.origins = map[string]string{"port.example.org:8443": "https://port.example.org:8443"}
+		a.locate.Do(func() {})
+		for _, id := range []string{"app.example.com", "wiki.example.com", "example.com", "x.example.net", "example.net", "localhost", "example.edu", "gone.example.com", "elsewhere.example"} {
+			if got := a.asksFor(id); got != slices.Contains(test.want, id) {
+				t.Errorf("%s: asked for passkeys of %s: %v", name, id, got)
+			}
+		}
+	}
+}
+
 func TestRelatedOriginsAreTold(t *testing.T) {
 	g := newGateway(t, "passkeys {\nrp_id app.localhost\nrelated https://example.net\n}", "sigra")
 	for name, test := range map[string]struct {

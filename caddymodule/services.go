@@ -86,7 +86,7 @@ func (a *App) newAccounts() *account.Service {
 		Orgs:      &org.Workspaces{Config: a.Orgs.config(), Orgs: orgs, Members: orgs, Users: e.db, Clock: time.Now},
 		Passwords: e.hasher, Guard: e.throttle, Sealer: e, Events: a.observer,
 		Policy: a.passwordPolicy(),
-		Fields: a.profileFields(), Clock: time.Now, Logger: a.logger,
+		Fields: a.profileFields(), Usable: a.asksFor, Clock: time.Now, Logger: a.logger,
 	})
 }
 

@@ -84,7 +84,7 @@ func (f *fakeTwoStep) Prove(_ context.Context, live *session.Live, in mfa.Attemp
 	return signedIn, err
 }
 
-func (f *fakeTwoStep) Offer(context.Context, *session.Live, string) (mfa.Offer, error) {
+func (f *fakeTwoStep) Offer(context.Context, *session.Live) (mfa.Offer, error) {
 	_, err := f.done("Offer")
 	return mfa.Offer{Secret: totp.Secret("12345678901234567890"), Sealed: "sealed"}, err
 }

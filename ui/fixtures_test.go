@@ -55,6 +55,7 @@ type fakeAccounts struct {
 	noPassword bool
 	stale      error
 	browsers   []account.Browser
+	guards     []string
 }
 
 func (f *fakeAccounts) called(name string) { f.calls = append(f.calls, name) }
@@ -117,6 +118,10 @@ func (f *fakeAccounts) MayChange(context.Context, *session.Live) (bool, error) {
 func (f *fakeAccounts) CompleteByPassword(_ context.Context, live *session.Live, password string, _ account.Proving) (account.SignedIn, error) {
 	f.calls = append(f.calls, "CompleteByPassword "+live.ID+" "+password)
 	return account.SignedIn{Token: freshToken, Session: testSession("fresh")}, f.err
+}
+
+func (f *fakeAccounts) Guards(context.Context, *session.Live) ([]string, error) {
+	return f.guards, f.err
 }
 
 func (f *fakeAccounts) Browsers(context.Context, *session.Live) ([]account.Browser, error) {

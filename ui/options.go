@@ -46,6 +46,8 @@ type Accounts interface {
 	// MayChange reports whether a change asks for the password; it fails with
 	// *account.StaleError.
 	MayChange(ctx context.Context, live *session.Live) (hasPassword bool, err error)
+	// Guards returns the relying parties that the user has usable passkeys for.
+	Guards(ctx context.Context, live *session.Live) ([]string, error)
 	Browsers(ctx context.Context, live *session.Live) ([]account.Browser, error)
 	// DistrustBrowsers fails with authcore.ErrNotFound.
 	DistrustBrowsers(ctx context.Context, live *session.Live, id string, client authcore.Client) error
@@ -60,7 +62,7 @@ type TwoStep interface {
 	// Prove fails with *mfa.WrongCodeError, *account.ThrottledError and
 	// mfa.ErrTooManyFailures.
 	Prove(ctx context.Context, live *session.Live, in mfa.Attempt) (account.SignedIn, error)
-	Offer(ctx context.Context, live *session.Live, rpID string) (mfa.Offer, error)
+	Offer(ctx context.Context, live *session.Live) (mfa.Offer, error)
 	// Offered fails with authcore.ErrNotFound.
 	Offered(live *session.Live, sealed string) (mfa.Offer, error)
 	// Enroll fails with *mfa.WrongCodeError and authcore.ErrNotFound.

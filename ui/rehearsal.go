@@ -74,7 +74,7 @@ var rehearsals = map[string][]any{
 		Action: "/", Email: "email", Name: "name",
 		Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}},
-	"stepup": {stepUpView{}, stepUpView{SetUp: true}, stepUpView{SetUp: true, SetUpKey: true}, stepUpView{Link: true}, stepUpView{
+	"stepup": {stepUpView{}, stepUpView{SetUp: true}, stepUpView{SetUp: true, SetUpKey: true}, stepUpView{Link: true}, stepUpView{Elsewhere: []string{"example.com"}}, stepUpView{
 		Email: "email", ReturnTo: "/", Need: "totp", Password: true, App: true, Code: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
 		Errors: map[string]string{"password": "error", "code": "error"},
 	}},

@@ -28,7 +28,10 @@ type stepUpView struct {
 	// SetUp says that the user has nothing that would do, and SetUpKey that a
 	// passkey would be needed.
 	SetUp, SetUpKey bool
-	Errors          map[string]string
+	// Elsewhere are where the user's passkeys work, of which none works here, when
+	// nothing else would do and nothing may be set up without one.
+	Elsewhere []string
+	Errors    map[string]string
 }
 
 // StepUpPage returns the page, below the portal, that asks for one of the kinds of
@@ -76,7 +79,11 @@ func (v *visit) showStepUp() error {
 		return err
 	}
 	if v.wantsJSON() {
-		return v.json(http.StatusOK, map[string]any{"status": "step_up", "methods": view.Methods})
+		said := map[string]any{"status": "step_up", "methods": view.Methods}
+		if view.Elsewhere != nil {
+			said["elsewhere"] = view.Elsewhere
+		}
+		return v.json(http.StatusOK, said)
 	}
 	v.allowFormTo(view.ReturnTo)
 	return v.show("stepup", view)
@@ -102,10 +109,22 @@ func (v *visit) stepUpView(next, need string) (stepUpView, error) {
 	if len(view.Methods) == 0 && wants(authcore.FactorLink) {
 		view.Methods, view.Link = []authcore.FactorKind{authcore.FactorLink}, true
 	} else if len(view.Methods) == 0 {
-		view.SetUp = true
-		view.SetUpKey = !wants(authcore.FactorTOTP)
+		if view.Elsewhere, err = v.guardedElsewhere(factors); err != nil {
+			return view, err
+		}
+		view.SetUp = view.Elsewhere == nil
+		view.SetUpKey = view.SetUp && !wants(authcore.FactorTOTP)
 	}
 	return view, nil
+}
+
+// guardedElsewhere returns where the passkeys of a user work who has no second factor
+// that could be used here, and so may not set one up.
+func (v *visit) guardedElsewhere(factors mfa.Factors) ([]string, error) {
+	if factors.Elsewhere == 0 || factors.Passkeys > 0 || len(factors.Secret) > 0 || factors.Codes > 0 {
+		return nil, nil
+	}
+	return v.Accounts.Guards(v.r.Context(), v.live)
 }
 
 // methods are what the user has of what is wanted, and can use at this site.

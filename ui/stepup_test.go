@@ -37,6 +37,32 @@ func TestStepUpForPrograms(t *testing.T) {
 	}
 }
 
+// TestStepUpElsewhere: a passkey of another site cannot be used here, and nothing may
+// be set up in its place without it.
+func TestStepUpElsewhere(t *testing.T) {
+	p := newPortal(t)
+	p.accounts.guards = []string{"wiki.example.com"}
+	page := "/_auth/step-up?return_to=/billing&need=totp%2Cbackup_code%2Cpasskey"
+	p.twoStep.factors = mfa.Factors{Password: true, Elsewhere: 1}
+	w := p.get(page, "Cookie", cookieLine())
+	if want(t, w, http.StatusOK, "It works at another site only", "<strong>wiki.example.com</strong>"); strings.Contains(w.Body.String(), "/account/mfa/app") {
+		t.Error("the page leads to setting something up")
+	}
+	w = p.get(page, "Cookie", cookieLine(), "Accept", asJSON)
+	want(t, w, http.StatusOK, `"elsewhere":["wiki.example.com"]`, `"methods":[]`)
+	for name, factors := range map[string]mfa.Factors{
+		"none at all": {Password: true}, "an app too": {Password: true, Elsewhere: 1, Secret: []byte("sealed")},
+		"one here too": {Password: true, Elsewhere: 1, Passkeys: 1}, "codes too": {Password: true, Elsewhere: 1, Codes: 1},
+	} {
+		p.twoStep.factors = factors
+		if w := p.get(page, "Cookie", cookieLine()); strings.Contains(w.Body.String(), "wiki.example.com") {
+			t.Errorf("%s: it is told to go elsewhere", name)
+		}
+	}
+	p.accounts.guards, p.twoStep.factors = nil, mfa.Factors{Password: true, Elsewhere: 1}
+	want(t, p.get(page, "Cookie", cookieLine()), http.StatusOK, "/account/mfa/app") // no site asks for it any more
+}
+
 func TestStepUp(t *testing.T) {
 	p := newPortal(t)
 	w := p.post("/_auth/step-up", url.Values{"password": {"correct horse"}, "return_to": {"/billing"}}, "Cookie", cookieLine())

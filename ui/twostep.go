@@ -70,7 +70,7 @@ type appView struct {
 }
 
 func (v *visit) showApp() error {
-	offer, err := v.TwoStep.Offer(v.r.Context(), v.live, v.facts.RelyingParty.ID)
+	offer, err := v.TwoStep.Offer(v.r.Context(), v.live)
 	if err != nil {
 		return err
 	}

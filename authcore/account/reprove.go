@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
@@ -27,10 +28,11 @@ func (e *StaleError) Error() string { return "the last proof of the user is too 
 
 // CheckRecent fails with *StaleError unless the signed-in user was proven not
 // long ago, by one of the kinds if any are named. With two-step sign-in, or with
-// a passkey that works for the relying party, that is a second factor: a password
-// that was guessed, or a browser that is trusted, must not be enough to add
-// another, and to pass every rule that asks for one by it.
-func (s *Service) CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error {
+// a passkey, that is a second factor: a password that was guessed, or a browser
+// that is trusted, must not be enough to add another, and to pass every rule that
+// asks for one by it. At which site the request came in does not matter: a thief
+// would choose one where the passkey cannot be asked for.
+func (s *Service) CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error {
 	user, _, err := s.users.User(ctx, live.Identity.UserID)
 	if err != nil {
 		return fmt.Errorf("finding account: %w", err)
@@ -38,14 +40,25 @@ func (s *Service) CheckRecent(ctx context.Context, live *session.Live, rpID stri
 	if len(kinds) > 0 || user.TwoStep() {
 		return s.checkRecent(live, user, kinds)
 	}
-	has, err := s.passkeys.HasPasskey(ctx, user.ID, rpID)
+	guards, err := s.Guards(ctx, live)
 	if err != nil {
-		return fmt.Errorf("looking for a passkey: %w", err)
+		return err
 	}
-	if has {
+	if len(guards) > 0 {
 		kinds = authcore.SecondFactors
 	}
 	return s.checkRecent(live, user, kinds)
+}
+
+// Guards returns the relying parties that the signed-in user has passkeys for. One
+// that no site belongs to any more does not count: it could never be asked for, and
+// would lock the account's factors for ever.
+func (s *Service) Guards(ctx context.Context, live *session.Live) ([]string, error) {
+	ids, err := s.passkeys.RelyingParties(ctx, live.Identity.UserID)
+	if err != nil {
+		return nil, fmt.Errorf("looking for passkeys: %w", err)
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return !s.usable(id) }), nil
 }
 
 // ProofBy returns what a factor proves that the user of a session has just added.

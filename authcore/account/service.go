@@ -55,9 +55,9 @@ type Guard interface {
 	FactorSucceeded(ctx context.Context, userID string) error
 }
 
-// Passkeys tells which accounts have one; passkey.Store does.
+// Passkeys tells which relying parties a user has passkeys for; passkey.Store does.
 type Passkeys interface {
-	HasPasskey(ctx context.Context, userID, rpID string) (bool, error)
+	RelyingParties(ctx context.Context, userID string) ([]string, error)
 }
 
 // Queue takes jobs that come with no other change.
@@ -87,8 +87,10 @@ type Deps struct {
 	Events    events.Sink
 	Policy    password.Policy
 	Fields    Fields
-	Clock     authcore.Clock
-	Logger    *slog.Logger
+	// Usable reports whether any site asks for the passkeys of a relying party.
+	Usable func(rpID string) bool
+	Clock  authcore.Clock
+	Logger *slog.Logger
 }
 
 // Service is what the pages, the command line and the admin endpoint call.
@@ -107,6 +109,7 @@ type Service struct {
 	events    events.Sink
 	policy    password.Policy
 	fields    Fields
+	usable    func(rpID string) bool
 	clock     authcore.Clock
 	logger    *slog.Logger
 }
@@ -117,7 +120,7 @@ func New(d Deps) *Service {
 		users: d.Users, ledger: d.Ledger, tokens: d.Tokens, browsers: d.Browsers, passkeys: d.Passkeys, queue: d.Queue, orgs: d.Orgs,
 		sessions:  d.Sessions,
 		passwords: d.Passwords, guard: d.Guard, sealer: d.Sealer,
-		events: d.Events, policy: d.Policy, fields: d.Fields, clock: d.Clock, logger: d.Logger,
+		events: d.Events, policy: d.Policy, fields: d.Fields, usable: d.Usable, clock: d.Clock, logger: d.Logger,
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Service) hash(userID, code string) []byte {
 // set up another app, which brings new codes too: that is what a lost phone needs,
 // and it leaves a thief's app where its owner is told of it by mail.
 func (s *Service) ReplaceBackupCodes(ctx context.Context, live *session.Live, client authcore.Client) (codes []string, err error) {
-	if err := s.Accounts.CheckRecent(ctx, live, client.RPID, authcore.FactorTOTP, authcore.FactorPasskey); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, authcore.FactorTOTP, authcore.FactorPasskey); err != nil {
 		return nil, err
 	}
 	user, letter, err := s.letter(ctx, live, mail.BackupCodesReplaced, settings, client)

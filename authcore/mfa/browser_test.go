@@ -30,7 +30,7 @@ func TestTrustedBrowser(t *testing.T) {
 	}
 	// It is no proof: a change of the factors asks for one.
 	var stale *account.StaleError
-	if _, err := w.Offer(t.Context(), live, client.RPID); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, authcore.SecondFactors) {
+	if _, err := w.Offer(t.Context(), live); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, authcore.SecondFactors) {
 		t.Errorf("another app, from a trusted browser: %v", err)
 	}
 	if err := w.TurnOff(t.Context(), live, client); !errors.As(err, &stale) {

@@ -40,8 +40,8 @@ type offer struct {
 
 // Offer returns a new secret for the app of the signed-in user. It fails with
 // *account.StaleError.
-func (s *Service) Offer(ctx context.Context, live *session.Live, rpID string) (Offer, error) {
-	if err := s.Accounts.CheckRecent(ctx, live, rpID); err != nil {
+func (s *Service) Offer(ctx context.Context, live *session.Live) (Offer, error) {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return Offer{}, err
 	}
 	o := offer{totp.NewSecret(), live.ID, s.Clock().Add(offerLife)}
@@ -79,7 +79,7 @@ type Enrolled struct {
 // place of an older one, if the code is right. It fails with *WrongCodeError,
 // *account.ThrottledError, *account.StaleError, and authcore.ErrNotFound for an offer that has expired.
 func (s *Service) Enroll(ctx context.Context, live *session.Live, sealed, code string, client authcore.Client) (Enrolled, error) {
-	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return Enrolled{}, err
 	}
 	o, err := s.Offered(live, sealed)
@@ -119,7 +119,7 @@ var ErrNoPasskey = errors.New("there is no passkey for this site")
 // fails with *account.StaleError unless one of them was used not long ago, and
 // with ErrNoPasskey without one.
 func (s *Service) UsePasskeys(ctx context.Context, live *session.Live, client authcore.Client) (Enrolled, error) {
-	if err := s.Accounts.CheckRecent(ctx, live, client.RPID, authcore.FactorPasskey); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live, authcore.FactorPasskey); err != nil {
 		return Enrolled{}, err
 	}
 	return s.turnOn(ctx, live, Enrollment{RPID: client.RPID}, client)

@@ -38,7 +38,7 @@ func TestEnroll(t *testing.T) {
 func TestEnrollRefuses(t *testing.T) {
 	w := newWorld(t)
 	live := w.ByPassword(ada, client)
-	offer, err := w.Offer(t.Context(), live, client.RPID)
+	offer, err := w.Offer(t.Context(), live)
 	w.Check(err)
 	if _, err := w.Enroll(t.Context(), live, offer.Sealed, "000000x", client); !isWrong(err) {
 		t.Errorf("a wrong code: %v", err)
@@ -53,12 +53,12 @@ func TestEnrollRefuses(t *testing.T) {
 		}
 	}
 	w.Pass(14 * time.Minute)
-	if _, err := w.Offer(t.Context(), live, client.RPID); err != nil {
+	if _, err := w.Offer(t.Context(), live); err != nil {
 		t.Errorf("14 minutes after signing in: %v", err)
 	}
 	w.Pass(2 * time.Minute)
 	var stale *account.StaleError
-	if _, err := w.Offer(t.Context(), live, client.RPID); !errors.As(err, &stale) || len(stale.Wanted) > 0 {
+	if _, err := w.Offer(t.Context(), live); !errors.As(err, &stale) || len(stale.Wanted) > 0 {
 		t.Errorf("16 minutes after signing in: %v", err)
 	}
 	if _, err := w.Enroll(t.Context(), live, offer.Sealed, w.code(offer.Secret), client); !errors.As(err, &stale) {

@@ -21,7 +21,7 @@ func TestStepUpByCode(t *testing.T) {
 	w.Pass(20 * time.Minute)
 	var stale *account.StaleError
 	live = w.Live(mustProve(t, w, live, codes[1]))
-	if err := w.Accounts.CheckRecent(t.Context(), live, client.RPID); err != nil {
+	if err := w.Accounts.CheckRecent(t.Context(), live); err != nil {
 		t.Errorf("after a backup code: %v", err)
 	}
 	if _, err := w.ReplaceBackupCodes(t.Context(), live, client); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, []authcore.FactorKind{authcore.FactorTOTP, authcore.FactorPasskey}) {
@@ -133,7 +133,7 @@ func (w *world) left() (said []string) {
 func TestTheSameOfferTwice(t *testing.T) {
 	w := newWorld(t)
 	live := w.ByPassword(ada, client)
-	offer, err := w.Offer(t.Context(), live, client.RPID)
+	offer, err := w.Offer(t.Context(), live)
 	w.Check(err)
 	code := w.code(offer.Secret)
 	enrolled, err := w.Enroll(t.Context(), live, offer.Sealed, code, client)

@@ -51,7 +51,7 @@ func (s *Service) Factors(ctx context.Context, live *session.Live, rpID string) 
 // codes and all trust in browsers go, passkeys stay; no session says any more that
 // it was trusted. It fails with *account.StaleError.
 func (s *Service) TurnOff(ctx context.Context, live *session.Live, client authcore.Client) error {
-	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return err
 	}
 	user, letter, err := s.letter(ctx, live, mail.TwoStepOff, settings, client)

@@ -89,7 +89,7 @@ type Store interface {
 
 // Accounts proves users and changes sessions; *account.Service does.
 type Accounts interface {
-	CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error
+	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
 	TryFactor(ctx context.Context, userID string) (left int, err error)
 	FactorFailed(ctx context.Context, live *session.Live, left int, client authcore.Client) error
 	Prove(ctx context.Context, live *session.Live, p account.Proving, use func(ctx context.Context, proof account.Proof) error) (account.SignedIn, error)

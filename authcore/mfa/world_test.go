@@ -46,7 +46,7 @@ func (w *world) code(key []byte) string {
 func (w *world) enroll() (key []byte, codes []string, live *session.Live) {
 	w.T.Helper()
 	live = w.ByPassword(ada, client)
-	offer, err := w.Offer(w.T.Context(), live, client.RPID)
+	offer, err := w.Offer(w.T.Context(), live)
 	w.Check(err)
 	enrolled, err := w.Enroll(w.T.Context(), live, offer.Sealed, w.code(offer.Secret), client)
 	w.Check(err)

@@ -52,7 +52,7 @@ func DefaultConfig() Config {
 // Accounts asks for proofs, opens sessions and brings them up to date;
 // *account.Service does.
 type Accounts interface {
-	CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error
+	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
 	Refresh(ctx context.Context, userID string) error
 	RefreshAll(ctx context.Context, userIDs []string) error
 	Draft(in account.NewUser) (authcore.User, error)

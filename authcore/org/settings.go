@@ -104,7 +104,7 @@ func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed strin
 func (s *Service) Sensitive(ctx context.Context, a Actor, slug string) (Standing, error) {
 	st, err := s.standing(ctx, slug, s.owners(a))
 	if err == nil && a.Live != nil {
-		err = s.Accounts.CheckRecent(ctx, a.Live, a.Client.RPID)
+		err = s.Accounts.CheckRecent(ctx, a.Live)
 	}
 	return st, err
 }

@@ -93,6 +93,7 @@ func newWorld(t testing.TB, change ...func(*org.Config)) *world {
 		Orgs:      w.places,
 		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
 		Guard:     throttle.NewGuard(local.NewThrottle(w.now), throttle.DefaultLimits()), Fields: profile.Fields{},
+		Usable: func(string) bool { return true },
 	})
 	w.Service = org.New(org.Deps{
 		Config: config, Orgs: orgs, Members: orgs, MemberChanges: orgs, Invitations: orgs, Domains: orgs, Joining: orgs, Users: w.db, Accounts: w.accounts, Sessions: w.sessions,

@@ -45,7 +45,7 @@ func (s *Service) Rename(ctx context.Context, live *session.Live, ref, name stri
 // Remove removes a passkey of the signed-in user, and tells by mail. It fails with
 // ErrLast, authcore.ErrNotFound and *account.StaleError.
 func (s *Service) Remove(ctx context.Context, live *session.Live, ref string, client authcore.Client) error {
-	if err := s.Accounts.CheckRecent(ctx, live, client.RPID); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return err
 	}
 	id, err := idOf(ref)

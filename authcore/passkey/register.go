@@ -22,7 +22,7 @@ import (
 // passkey (PublicKeyCredentialCreationOptionsJSON). It fails with
 // *account.StaleError and ErrTooMany.
 func (s *Service) Register(ctx context.Context, live *session.Live, rp RelyingParty) (options any, err error) {
-	if err := s.Accounts.CheckRecent(ctx, live, rp.ID); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return nil, err
 	}
 	if err := account.Throttled(s.Guard.ChallengeOf(ctx, live.Identity.UserID)); err != nil {
@@ -86,7 +86,7 @@ func (s *Service) ownerOf(ctx context.Context, userID string) (o owner, err erro
 // mail. It counts as a proof by it as account.ProofBy says. Errors are those of this package and
 // *account.StaleError.
 func (s *Service) FinishRegistration(ctx context.Context, live *session.Live, rp RelyingParty, response []byte, client authcore.Client) (account.SignedIn, error) {
-	if err := s.Accounts.CheckRecent(ctx, live, rp.ID); err != nil {
+	if err := s.Accounts.CheckRecent(ctx, live); err != nil {
 		return account.SignedIn{}, err
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(response)

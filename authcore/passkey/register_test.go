@@ -14,6 +14,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore/audit"
 	"github.com/sigra-auth/sigra/authcore/mail"
 	"github.com/sigra-auth/sigra/authcore/passkey"
+	"github.com/sigra-auth/sigra/authcore/session"
 	"github.com/sigra-auth/sigra/tests/fixture"
 )
 
@@ -115,28 +116,50 @@ func TestAddedByAThief(t *testing.T) {
 	if _, err := w.Register(t.Context(), w.ByPassword(ada, client), rp); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, authcore.SecondFactors) {
 		t.Errorf("a passkey beside another, by the password: %v", err)
 	}
-	if _, err := w.TwoStep.Offer(t.Context(), w.ByPassword(ada, client), rp.ID); !errors.As(err, &stale) {
+	if _, err := w.TwoStep.Offer(t.Context(), w.ByPassword(ada, client)); !errors.As(err, &stale) {
 		t.Errorf("an app beside a passkey, by the password: %v", err)
 	}
 	_, err := w.register(fixture.NewAuthenticator(t), w.byKey(a))
 	w.Check(err)
 
-	// At another relying party, where the passkey cannot be used, one can be added. It
-	// does not raise the session.
-	other := rp
-	other.ID, other.Origin = "other.example.com", "https://other.example.com"
-	b := fixture.NewAuthenticator(t)
-	b.RPID, b.Origin = other.ID, other.Origin
-	live := w.ByPassword(ada, client)
-	asked, err := w.Register(t.Context(), live, other)
-	w.Check(err)
-	signedIn, err := w.FinishRegistration(t.Context(), live, other, b.Create(asked), client)
-	w.Check(err)
-	if id := w.Live(signedIn).Identity; id.Level != authcore.AAL1 || !id.ProvenAt(authcore.FactorPasskey).IsZero() {
-		t.Errorf("a passkey that was just added raises the session: %+v", id)
+	// Nor at another relying party, where the passkey cannot be used: a thief would
+	// choose it for that.
+	other, there := rp, client
+	other.ID, other.Origin, there.RPID = "other.example.com", "https://other.example.com", "other.example.com"
+	live := w.ByPassword(ada, there)
+	if _, err := w.Register(t.Context(), live, other); !errors.As(err, &stale) || !slices.Equal(stale.Wanted, authcore.SecondFactors) {
+		t.Errorf("a passkey for another site, by the password: %v", err)
+	}
+	if err := w.Remove(t.Context(), live, fixture.B64.EncodeToString(a.ID), there); !errors.As(err, &stale) {
+		t.Errorf("the passkey is removed elsewhere, by the password: %v", err)
 	}
 	if _, err := w.Prove(t.Context(), live, passkey.RelyingParty{ID: "third.example.com", Origin: "https://third.example.com"}); !errors.Is(err, passkey.ErrUnknown) {
 		t.Errorf("passkeys of others at a third: %v", err)
+	}
+}
+
+// TestPasskeyOfASiteThatIsGone guards nothing: it could never be asked for. One that
+// is added beside it does not raise the session all the same.
+func TestPasskeyOfASiteThatIsGone(t *testing.T) {
+	w := newWorld(t, passkey.CountWarn)
+	gone := passkey.RelyingParty{ID: fixture.GoneRP, Name: "Sigra", Origin: "https://" + fixture.GoneRP}
+	add := func(rp passkey.RelyingParty) *session.Live {
+		a := fixture.NewAuthenticator(t)
+		a.RPID, a.Origin = rp.ID, rp.Origin
+		live := w.ByPassword(ada, client)
+		asked, err := w.Register(t.Context(), live, rp)
+		w.Check(err)
+		signedIn, err := w.FinishRegistration(t.Context(), live, rp, a.Create(asked), client)
+		w.Check(err)
+		return w.Live(signedIn)
+	}
+	add(gone)
+	if id := add(rp).Identity; id.Level != authcore.AAL1 || !id.ProvenAt(authcore.FactorPasskey).IsZero() {
+		t.Errorf("a passkey that was just added raises the session: %+v", id)
+	}
+	guards, err := w.Accounts.Guards(t.Context(), w.ByPassword(ada, client))
+	if w.Check(err); !slices.Equal(guards, []string{rp.ID}) {
+		t.Errorf("guarded at %v", guards)
 	}
 }
 

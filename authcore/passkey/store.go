@@ -66,8 +66,8 @@ type Removal struct {
 type Store interface {
 	// Passkeys returns those of a user, the oldest first.
 	Passkeys(ctx context.Context, userID string) ([]Passkey, error)
-	// HasPasskey reports whether a user has one for a relying party.
-	HasPasskey(ctx context.Context, userID, rpID string) (bool, error)
+	// RelyingParties returns the ids of those that a user has passkeys for, in order.
+	RelyingParties(ctx context.Context, userID string) ([]string, error)
 	// Passkey returns the one with a credential ID, or authcore.ErrNotFound.
 	Passkey(ctx context.Context, id []byte) (Passkey, error)
 	// AddPasskey adds one to an account that is at an epoch and has fewer than
@@ -96,7 +96,7 @@ type Ceremonies interface {
 
 // Accounts proves users and opens sessions; *account.Service does.
 type Accounts interface {
-	CheckRecent(ctx context.Context, live *session.Live, rpID string, kinds ...authcore.FactorKind) error
+	CheckRecent(ctx context.Context, live *session.Live, kinds ...authcore.FactorKind) error
 	TryFactor(ctx context.Context, userID string) (left int, err error)
 	FactorFailed(ctx context.Context, live *session.Live, left int, client authcore.Client) error
 	Prove(ctx context.Context, live *session.Live, p account.Proving, use func(ctx context.Context, proof account.Proof) error) (account.SignedIn, error)

@@ -41,12 +41,9 @@ func (db *DB) Passkeys(ctx context.Context, userID string) (list []passkey.Passk
 	return list, db.failed(doing, rows.Err())
 }
 
-// HasPasskey implements passkey.Store.
-func (db *DB) HasPasskey(ctx context.Context, userID, rpID string) (has bool, err error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	row := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND rp_id = $2)`, userID, rpID)
-	return has, db.failed("looking for a passkey", row.Scan(&has))
+// RelyingParties implements passkey.Store.
+func (db *DB) RelyingParties(ctx context.Context, userID string) ([]string, error) {
+	return readAll(ctx, db, "looking for passkeys", scanText, `SELECT DISTINCT rp_id FROM passkeys WHERE user_id = $1 ORDER BY rp_id`, userID)
 }
 
 // Passkey implements passkey.Store.

@@ -191,10 +191,18 @@ func testPasskeyAsSecondFactor(ctx context.Context, t *testing.T, s PasskeyStore
 		if factors.TwoStepAt.IsZero() || len(factors.Secret) > 0 || factors.Passkeys != want[0] || factors.Elsewhere != want[1] || factors.Codes != 1 {
 			t.Errorf("at %q: %+v", rpID, factors)
 		}
-		has, err := s.HasPasskey(ctx, user.ID, rpID)
-		must(t, err)
-		same(t, "has one at "+rpID, has, want[0] == 1)
 	}
+	other := newPasskey(user, "of another site")
+	other.RPID = "example.org"
+	must(t, s.AddPasskey(ctx, other, user.AuthEpoch, 10, newEvent(audit.PasskeyRegister)))
+	must(t, s.AddPasskey(ctx, newPasskey(user, "another"), user.AuthEpoch, 10, newEvent(audit.PasskeyRegister)))
+	ids, err := s.RelyingParties(ctx, user.ID)
+	must(t, err)
+	same(t, "relying parties", ids, []string{"example.com", "example.org"})
+	ids, err = s.RelyingParties(ctx, "nobody")
+	must(t, err)
+	same(t, "those of nobody", len(ids), 0)
+	must(t, s.RemovePasskey(ctx, passkey.Removal{UserID: user.ID, ID: newPasskey(user, "another").ID}, newEvent(audit.PasskeyDelete)))
 	wantError(t, s.RemovePasskey(ctx, removal(user, p.ID), newEvent(audit.PasskeyDelete)), passkey.ErrLast)
 	must(t, s.TurnOn(ctx, enrollment(user), newEvent(audit.TwoStepEnroll)))
 	must(t, s.RemovePasskey(ctx, removal(user, p.ID), newEvent(audit.PasskeyDelete)))

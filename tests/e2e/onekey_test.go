@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,6 +65,60 @@ func TestPasskeyBesideAnother(t *testing.T) {
 			t.Errorf("an app: %d to %s", answer.StatusCode, answer.Header.Get("Location"))
 		}
 	})
+}
+
+// TestPasskeyGuardsElsewhere: it guards the account at the sites too where it cannot
+// be asked for. They say where it can; a second factor that works there does.
+func TestPasskeyGuardsElsewhere(t *testing.T) {
+	g, app, wiki := siblings(t, "passkeys {\nrp_id app.example.com\n}", "sigra {\nrequire aal2\n}", "sigra")
+	g.AddUser(ada)
+	owner := g.NewClient()
+	owner.URL = app
+	owner.SignIn(ada)
+	a := fixture.NewAuthenticator(t)
+	a.RPID, a.Origin = "app.example.com", app
+	if answer := postJSON(owner, "/_auth/account/passkeys", string(a.Create(asked(t, owner, "/_auth/account/passkeys/options")))); answer.StatusCode != http.StatusOK {
+		t.Fatalf("the passkey: %d %s", answer.StatusCode, answer.Text)
+	}
+	for _, host := range []string{wiki, strings.Replace(wiki, "wiki", "x", 1)} {
+		thief := g.NewClient()
+		thief.URL = host
+		thief.SignIn(ada)
+		id := regexp.MustCompile(`"id":"([^"]+)"`).FindStringSubmatch(thief.Fetch("/_auth/account/passkeys").Text)[1]
+		answer := thief.Post("/_auth/account/passkeys/delete", url.Values{"passkey": {id}})
+		if !strings.HasPrefix(answer.Header.Get("Location"), "/_auth/step-up") {
+			t.Fatalf("deleting it at %s: %d to %s", host, answer.StatusCode, answer.Header.Get("Location"))
+		}
+		if page := thief.Get(answer.Header.Get("Location")); page.StatusCode != http.StatusOK || !strings.Contains(page.Text, "<strong>app.example.com</strong>") {
+			t.Errorf("where it can be deleted: %d %s", page.StatusCode, page.Text)
+		}
+		if answer := postJSON(thief, "/_auth/account/passkeys/options", "{}"); answer.StatusCode != http.StatusForbidden {
+			t.Errorf("adding another at %s: %d %s", host, answer.StatusCode, answer.Text)
+		}
+		if answer := thief.Get("/_auth/account/mfa/app"); !strings.HasPrefix(answer.Header.Get("Location"), "/_auth/step-up") {
+			t.Errorf("an app at %s: %d to %s", host, answer.StatusCode, answer.Header.Get("Location"))
+		}
+	}
+	phone := enroll(t, owner, "/page")
+	other := g.NewClient()
+	other.URL = wiki
+	other.Post("/_auth/login", credentialsOf(ada))
+	wantTo(t, "the app's code at another site", other.Post("/_auth/mfa", url.Values{"code": {phone.code()}}), "/_auth/account")
+	if answer := postJSON(other, "/_auth/account/passkeys/options", "{}"); answer.StatusCode != http.StatusOK {
+		t.Errorf("a passkey for that site too: %d %s", answer.StatusCode, answer.Text)
+	}
+}
+
+// siblings is a gateway with two sites in one domain, the second with all other names
+// in it too.
+func siblings(t *testing.T, global, first, second string) (g *gateway.Gateway, app, wiki string) {
+	t.Helper()
+	g = gateway.New(t, gateway.Config{TLS: true})
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(g.URL, "https://"))
+	g.File = fmt.Sprintf("{\nadmin %s\nhttp_port 0\nhttps_port %s\nskip_install_trust\nlocal_certs\nsigra {\n%s\n%s\n}\n}\n", g.Admin, port, loose, global)
+	g.File += fmt.Sprintf("app.example.com {\n%s\nreverse_proxy %s\n}\nwiki.example.com, *.example.com {\n%s\nreverse_proxy %s\n}\n", first, g.Upstream.Addr, second, g.Upstream.Addr)
+	g.Start()
+	return g, "https://app.example.com:" + port, "https://wiki.example.com:" + port
 }
 
 // TestFewBackupCodes leads to new ones after a code was used, and says so by mail.
