@@ -250,7 +250,11 @@ func (g *Gate) decide(r *http.Request, st *state, at *site, judges []*Gate, now 
 	if status == http.StatusNotFound {
 		return policy.Decision{Outcome: policy.Hide}, by, 0
 	}
-	if len(judges) == 0 && st.live != nil && !policy.MeetsRules(st.id, now) {
+	switch {
+	case len(judges) > 0 || st.live == nil:
+	case policy.IsHalfWay(st.id, g.need.OneStep):
+		st.id = nil // whoever knows the password alone came in by another site
+	case !policy.MeetsRules(st.id, now):
 		st.act(nowhere)
 	}
 	return d, by, status

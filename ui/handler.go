@@ -15,6 +15,7 @@ import (
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/password"
+	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
 
@@ -139,7 +140,10 @@ func (v *visit) resume() error {
 	case err != nil:
 		return err
 	}
-	if live.Identity.Pending {
+	// What was made at a site that asks for one factor is half-way here; the pages
+	// of step-up are those that complete it.
+	skipped := policy.IsHalfWay(&live.Identity, v.facts.Client.OneStep) && !strings.HasPrefix(v.path, "/step-up")
+	if live.Identity.Pending || skipped {
 		v.pending = live
 	} else {
 		v.live = live

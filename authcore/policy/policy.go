@@ -132,13 +132,20 @@ func unproven(need *Need, id *authcore.Identity, now time.Time) []Missing {
 	if len(need.Factors) > 0 && id.ProvenAt(need.Factors...).IsZero() {
 		missing = append(missing, Missing{MissingFactor, words(need.Factors)})
 	}
-	if id.Level < authcore.AAL2 && (asksTwoStep(need, id) || id.Skipped && !need.OneStep) {
+	if id.Level < authcore.AAL2 && asksTwoStep(need, id) || IsHalfWay(id, need.OneStep) {
 		missing = append(missing, Missing{MissingTwoStep, need.TwoStepRoles})
 	}
 	if need.Fresh > 0 && now.Sub(id.ProvenAt(need.proofs()...)) > need.Fresh {
 		missing = append(missing, Missing{Condition: MissingFresh})
 	}
 	return append(missing, unruly(id, now)...)
+}
+
+// IsHalfWay reports whether a session was made where no second factor is asked for,
+// and has yet to give one where it is: it must not pass for its user, not even where
+// nobody need sign in.
+func IsHalfWay(id *authcore.Identity, oneStep bool) bool {
+	return id.Skipped && !oneStep && id.Level < authcore.AAL2
 }
 
 func words(kinds []authcore.FactorKind) []string {

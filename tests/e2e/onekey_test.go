@@ -70,7 +70,7 @@ func TestPasskeyBesideAnother(t *testing.T) {
 // TestPasskeyGuardsElsewhere: it guards the account at the sites too where it cannot
 // be asked for. They say where it can; a second factor that works there does.
 func TestPasskeyGuardsElsewhere(t *testing.T) {
-	g, app, wiki := siblings(t, "passkeys {\nrp_id app.example.com\n}", "sigra {\nrequire aal2\n}", "sigra")
+	g, app, wiki := siblings(t, "passkeys {\nrp_id app.example.com\n}", "sigra {\nrequire aal2\n}", "sigra", "*.example.com {\nsigra\nrespond ok\n}\n")
 	g.AddUser(ada)
 	owner := g.NewClient()
 	owner.URL = app
@@ -80,7 +80,7 @@ func TestPasskeyGuardsElsewhere(t *testing.T) {
 	if answer := postJSON(owner, "/_auth/account/passkeys", string(a.Create(asked(t, owner, "/_auth/account/passkeys/options")))); answer.StatusCode != http.StatusOK {
 		t.Fatalf("the passkey: %d %s", answer.StatusCode, answer.Text)
 	}
-	for _, host := range []string{wiki, strings.Replace(wiki, "wiki", "x", 1)} {
+	for _, host := range []string{wiki, strings.Replace(wiki, "wiki", "x", 1)} { // x is under a wildcard
 		thief := g.NewClient()
 		thief.URL = host
 		thief.SignIn(ada)
@@ -109,14 +109,14 @@ func TestPasskeyGuardsElsewhere(t *testing.T) {
 	}
 }
 
-// siblings is a gateway with two sites in one domain, the second with all other names
-// in it too.
-func siblings(t *testing.T, global, first, second string) (g *gateway.Gateway, app, wiki string) {
+// siblings is a gateway with two sites in one domain.
+func siblings(t *testing.T, global, first, second string, more ...string) (g *gateway.Gateway, app, wiki string) {
 	t.Helper()
 	g = gateway.New(t, gateway.Config{TLS: true})
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(g.URL, "https://"))
 	g.File = fmt.Sprintf("{\nadmin %s\nhttp_port 0\nhttps_port %s\nskip_install_trust\nlocal_certs\nsigra {\n%s\n%s\n}\n}\n", g.Admin, port, loose, global)
-	g.File += fmt.Sprintf("app.example.com {\n%s\nreverse_proxy %s\n}\nwiki.example.com, *.example.com {\n%s\nreverse_proxy %s\n}\n", first, g.Upstream.Addr, second, g.Upstream.Addr)
+	g.File += fmt.Sprintf("app.example.com {\n%s\nreverse_proxy %s\n}\nwiki.example.com {\n%s\nreverse_proxy %s\n}\n", first, g.Upstream.Addr, second, g.Upstream.Addr)
+	g.File += strings.Join(more, "")
 	g.Start()
 	return g, "https://app.example.com:" + port, "https://wiki.example.com:" + port
 }

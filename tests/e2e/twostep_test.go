@@ -263,3 +263,42 @@ func TestRoutesAskForProofs(t *testing.T) {
 		t.Errorf("sent again: %d", answer.StatusCode)
 	}
 }
+
+// TestOneStepSiteBesideAnother: with a shared cookie, a session of the site that asks
+// for one factor is nobody's at the other, also where nobody need sign in.
+func TestOneStepSiteBesideAnother(t *testing.T) {
+	g, app, wiki := siblings(t, "cookie {\ndomain example.com\n}", "sigra {\nmfa off\n}", "sigra {\nmfa required\npublic /pub\n}")
+	g.AddUser(ada)
+	owner := g.NewClient()
+	owner.URL = wiki
+	owner.SignIn(ada)
+	phone := enroll(t, owner, "/page")
+	thief := g.NewClient()
+	thief.URL = app
+	thief.SignIn(ada)
+	if answer := thief.Get("/page"); answer.StatusCode != http.StatusOK {
+		t.Fatalf("where one factor is enough: %d", answer.StatusCode)
+	}
+	thief.URL = wiki
+	seen := func(want string) {
+		t.Helper()
+		if answer := thief.Get("/pub"); answer.StatusCode != http.StatusOK || g.Upstream.Last().Header.Get("Remote-User") != want {
+			t.Errorf("a public path: %d as %q, want %q", answer.StatusCode, g.Upstream.Last().Header.Get("Remote-User"), want)
+		}
+	}
+	seen("")
+	for _, page := range []string{"/page", "/_auth/whoami", "/_auth/account/activity"} {
+		if answer := thief.Fetch(page); answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", page, answer.StatusCode, answer.Text)
+		}
+	}
+	answer := thief.Get("/page")
+	if page := thief.Get(answer.Header.Get("Location")); page.StatusCode != http.StatusOK {
+		t.Fatalf("asking for the second factor: %d at %s", page.StatusCode, answer.Header.Get("Location"))
+	}
+	wantTo(t, "the second factor", thief.Post("/_auth/step-up", url.Values{"code": {phone.code()}, "return_to": {"/page"}}), "/page")
+	seen(ada)
+	if answer := thief.Fetch("/_auth/whoami"); answer.StatusCode != http.StatusOK {
+		t.Errorf("whoami with both: %d", answer.StatusCode)
+	}
+}
