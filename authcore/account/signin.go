@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,21 +184,18 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	o.Factor.At = now
 	identity := authcore.Identity{Kind: authcore.KindSession, Site: o.Client.Site}.Describe(o.User).Prove(o.Factor)
 	grant := session.Grant{Identity: identity, AuthEpoch: o.User.AuthEpoch, Remember: o.Remember, Client: o.Client}
-	if err := s.askSecond(ctx, o, &grant); err != nil {
-		return SignedIn{}, err
-	}
-	action := audit.LoginSuccess
-	if grant.Identity.Pending {
-		action = audit.LoginPending
-	}
-	token, opened, err := s.openIn(ctx, grant, func(ctx context.Context, opened *session.Session) error {
+	token, opened, err := s.openIn(ctx, o, grant, func(ctx context.Context, opened *session.Session) error {
+		action := audit.LoginSuccess
+		if opened.Identity.Pending {
+			action = audit.LoginPending
+		}
 		return commit(ctx, s.userEvent(action, o.User.ID, o.Client).On(opened.ID).With("method", string(o.Factor.Kind)))
 	})
 	if err != nil {
 		return SignedIn{}, fmt.Errorf("opening session: %w", err)
 	}
 	signedIn := SignedIn{Token: token, Session: opened}
-	if grant.Identity.Pending {
+	if opened.Identity.Pending {
 		return signedIn, nil
 	}
 	if signedIn.Device, err = sealDevice(s.sealer, o.User.ID, knownDevice(s.sealer, o.Devices, o.User, now), o.User.AuthEpoch, now); err != nil {
@@ -207,23 +205,34 @@ func (s *Service) Open(ctx context.Context, o Opening, commit func(ctx context.C
 	return signedIn, nil
 }
 
-// errMoved says that the organizations of a user have changed.
-var errMoved = fmt.Errorf("the user belongs to other organizations now: %w", authcore.ErrConflict)
+// errMoved says that the organizations of a user have changed, or the trust in the
+// browser.
+var errMoved = fmt.Errorf("the user belongs to other organizations now, or trusts the browser no more: %w", authcore.ErrConflict)
 
 // openTries bounds how often a sign-in begins again because of that.
 const openTries = 3
 
 // openIn makes a session with the organizations that the user belongs to when it
-// is committed: a refresh that came before the session was stored did not find it.
-func (s *Service) openIn(ctx context.Context, grant session.Grant, commit func(context.Context, *session.Session) error) (token session.Token, opened *session.Session, err error) {
-	userID := grant.Identity.UserID
+// is committed, and with the trust in the browser that there is then: a refresh that
+// came before the session was stored did not find it.
+func (s *Service) openIn(ctx context.Context, o Opening, first session.Grant, commit func(context.Context, *session.Session) error) (token session.Token, opened *session.Session, err error) {
+	userID := first.Identity.UserID
 	for range openTries {
+		grant := first
+		if err := s.askSecond(ctx, o, &grant); err != nil {
+			return token, nil, err
+		}
 		before, err := s.memberships(ctx, userID)
 		if err != nil {
 			return token, nil, err
 		}
 		grant.Identity = grant.Identity.Belong(before)
 		token, opened, err = s.sessions.Open(ctx, grant, func(ctx context.Context, opened *session.Session) error {
+			if grant.Identity.Trusted {
+				if until, err := s.trusts(ctx, o.User, o.Client); err != nil || until.IsZero() {
+					return cmp.Or(err, errMoved)
+				}
+			}
 			now, err := s.memberships(ctx, userID)
 			switch {
 			case err != nil:

@@ -1,14 +1,18 @@
 package mfa_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
 	"github.com/sigra-auth/sigra/authcore/mfa"
+	"github.com/sigra-auth/sigra/authcore/password"
 	"github.com/sigra-auth/sigra/authcore/policy"
 	"github.com/sigra-auth/sigra/authcore/session"
 )
@@ -131,5 +135,39 @@ func TestOneStepSitesDoNotAsk(t *testing.T) {
 	w2 := newWorld(t)
 	if w2.ByPassword(ada, oneStep).Identity.Skipped {
 		t.Error("a user without a second factor has skipped one")
+	}
+}
+
+// withdrawing are trusted browsers; the trust ends right after it was read.
+type withdrawing struct {
+	account.BrowserStore
+	end func()
+}
+
+func (b withdrawing) Browser(ctx context.Context, hash []byte, at time.Time) (account.Browser, error) {
+	found, err := b.BrowserStore.Browser(ctx, hash, at)
+	b.end()
+	return found, err
+}
+
+// TestTrustEndsDuringSignIn: the refresh of sessions that goes with it came before the
+// session was stored, which must not keep it.
+func TestTrustEndsDuringSignIn(t *testing.T) {
+	w := newWorld(t)
+	_, codes, owner := w.enroll()
+	trusted, err := w.Prove(t.Context(), w.ByPassword(ada, client), mfa.Attempt{Code: codes[0], Trust: true, Client: client})
+	w.Check(err)
+	browsers := withdrawing{w.DB, sync.OnceFunc(func() { w.Check(w.Accounts.DistrustBrowsers(t.Context(), owner, "", client)) })}
+	accounts := account.New(account.Deps{
+		Users: w.DB, Ledger: w.DB, Browsers: browsers, Orgs: w.DB.Orgs(), Sessions: w.Sessions, Guard: w.Guard,
+		Passwords: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, password.Limits{}),
+		Sealer:    w.Box, Events: w.World, Clock: w.Now, Logger: slog.New(slog.DiscardHandler),
+	})
+	there := client
+	there.Trust = []string{trusted.Trust}
+	signedIn, err := accounts.SignIn(t.Context(), account.SignIn{Email: ada, Password: good, Client: there})
+	w.Check(err)
+	if id := w.Live(signedIn).Identity; id.Trusted || !id.Pending {
+		t.Errorf("trusted %v, pending %v", id.Trusted, id.Pending)
 	}
 }
