@@ -23,7 +23,7 @@ func (g *gateway) enroll(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	offer, err := g.app.twoStep.Offer(t.Context(), live, "")
+	offer, err := g.app.twoStep.Offer(t.Context(), live)
 	if err != nil {
 		t.Fatal(err)
 	}

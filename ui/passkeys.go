@@ -125,7 +125,7 @@ func (v *visit) removePasskey() error {
 		return v.passkeysAgain(message)
 	}
 	if err != nil {
-		return err
+		return changed(err)
 	}
 	return v.done(v.facts.Base + "/account/passkeys")
 }

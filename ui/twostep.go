@@ -148,14 +148,14 @@ func (v *visit) showCodes(enrolled mfa.Enrolled, next string) error {
 func (v *visit) replaceCodes() error {
 	codes, err := v.TwoStep.ReplaceBackupCodes(v.r.Context(), v.live, v.facts.Client)
 	if err != nil {
-		return err
+		return changed(err)
 	}
 	return v.showCodes(mfa.Enrolled{Codes: codes}, "")
 }
 
 func (v *visit) turnOff() error {
 	if err := v.TwoStep.TurnOff(v.r.Context(), v.live, v.facts.Client); err != nil {
-		return err
+		return changed(err)
 	}
 	return v.done(v.facts.Base + "/account/mfa")
 }

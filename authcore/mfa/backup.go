@@ -60,7 +60,7 @@ func (s *Service) ReplaceBackupCodes(ctx context.Context, live *session.Live, cl
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.ReplaceBackupCodes(ctx, user.ID, hashes, s.event(audit.BackupCodesReplaced, live, client), letter); err != nil {
+	if err := s.Store.ReplaceBackupCodes(ctx, user.ID, live.AuthEpoch, hashes, s.event(audit.BackupCodesReplaced, live, client), letter); err != nil {
 		return nil, fmt.Errorf("replacing backup codes: %w", err)
 	}
 	return codes, nil

@@ -148,3 +148,17 @@ func TestTheSameOfferTwice(t *testing.T) {
 		t.Errorf("a code that was used is good again: %v", err)
 	}
 }
+
+// TestEndedSessionChangesNothing: its request was under way when the owner set another
+// password.
+func TestEndedSessionChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	_, _, live := w.enroll()
+	w.Check(w.Accounts.SetPassword(t.Context(), w.User, "another good password 77"))
+	if codes, err := w.ReplaceBackupCodes(t.Context(), live, client); !errors.Is(err, authcore.ErrConflict) || codes != nil {
+		t.Errorf("new codes: %v, %v", codes, err)
+	}
+	if err := w.TurnOff(t.Context(), live, client); !errors.Is(err, authcore.ErrConflict) {
+		t.Errorf("turned off: %v", err)
+	}
+}

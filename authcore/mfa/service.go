@@ -63,7 +63,7 @@ func (s *Service) TurnOff(ctx context.Context, live *session.Live, client authco
 		return err
 	}
 	event := s.event(audit.TwoStepDisable, live, client)
-	if err := s.Store.TurnOff(ctx, user.ID, event, letter, refresh); err != nil {
+	if err := s.Store.TurnOff(ctx, user.ID, live.AuthEpoch, event, letter, refresh); err != nil {
 		return fmt.Errorf("turning two-step sign-in off: %w", err)
 	}
 	s.Events.Emit(events.TwoStepOff, map[string]any{"user_id": user.ID})

@@ -70,8 +70,10 @@ type Store interface {
 	// step never goes back, or a code that was used would be good again. It fails
 	// with authcore.ErrConflict, see Enrollment, and with ErrNoPasskey.
 	TurnOn(ctx context.Context, e Enrollment, event audit.Event, jobs ...job.Job) error
-	// TurnOff removes the app, the backup codes and all trust in browsers.
-	TurnOff(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error
+	// TurnOff removes the app, the backup codes and all trust in browsers. It fails
+	// with authcore.ErrConflict when the epoch is not that of the account any more: the
+	// session that it rests on has ended.
+	TurnOff(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error
 	// Reset does that, removes the passkeys too and increments the auth epoch.
 	Reset(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error
 	// UseStep uses up a time step of the app. It fails with authcore.ErrNotFound
@@ -81,8 +83,9 @@ type Store interface {
 	// are left. It fails with authcore.ErrNotFound for one that is unknown or used,
 	// see also account.Proof.
 	UseBackupCode(ctx context.Context, hash []byte, p account.Proof, tell func(left int) (job.Job, error)) error
-	// ReplaceBackupCodes removes all codes of a user and adds others.
-	ReplaceBackupCodes(ctx context.Context, userID string, hashes [][]byte, event audit.Event, jobs ...job.Job) error
+	// ReplaceBackupCodes removes all codes of a user and adds others. It fails as
+	// TurnOff does.
+	ReplaceBackupCodes(ctx context.Context, userID string, epoch int64, hashes [][]byte, event audit.Event, jobs ...job.Job) error
 	// CodeFailed counts a wrong code.
 	CodeFailed(ctx context.Context, userID string, event audit.Event) error
 }

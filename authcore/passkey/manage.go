@@ -68,7 +68,7 @@ func (s *Service) Remove(ctx context.Context, live *session.Live, ref string, cl
 		return err
 	}
 	event := s.event(audit.PasskeyDelete, live, client).With("name", p.Name)
-	removal := Removal{UserID: user.ID, ID: id, Guarded: true, RPID: client.RPID}
+	removal := Removal{UserID: user.ID, ID: id, Guarded: true, RPID: client.RPID, Epoch: live.AuthEpoch}
 	if err := s.Store.RemovePasskey(ctx, removal, event, letter); err != nil {
 		return fmt.Errorf("removing passkey: %w", err)
 	}

@@ -56,10 +56,12 @@ type Use struct {
 type Removal struct {
 	UserID string
 	ID     []byte
-	// Guarded keeps the last way in at the relying party RPID; see
+	// Guarded keeps the last way in at the relying party RPID, and asks for the
+	// account to be at Epoch, that of the session which removes it; see
 	// Store.RemovePasskey.
 	Guarded bool
 	RPID    string
+	Epoch   int64
 }
 
 // Store keeps passkeys. Each change commits with its event, or not at all.
@@ -79,7 +81,8 @@ type Store interface {
 	// RenamePasskey fails with authcore.ErrNotFound for that of somebody else too.
 	RenamePasskey(ctx context.Context, userID string, id []byte, name string, event audit.Event) error
 	// RemovePasskey fails with authcore.ErrNotFound for that of somebody else too
-	// and, where it is guarded, with ErrLast when the relying party has no passkey
+	// and, where it is guarded, with authcore.ErrConflict when the account has changed,
+	// and with ErrLast when the relying party has no passkey
 	// left that can sign in a user without a password, or be the second factor of
 	// one without an app.
 	RemovePasskey(ctx context.Context, r Removal, event audit.Event, jobs ...job.Job) error

@@ -108,6 +108,11 @@ func (db *DB) RenamePasskey(ctx context.Context, userID string, id []byte, name 
 // RemovePasskey implements passkey.Store.
 func (db *DB) RemovePasskey(ctx context.Context, r passkey.Removal, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "removing a passkey", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if r.Guarded {
+			if err := db.unchanged(ctx, tx, r.UserID, r.Epoch); err != nil {
+				return err
+			}
+		}
 		var twoStepAt int64
 		row := tx.QueryRowContext(ctx, `SELECT two_step_at FROM users WHERE id = $1`+db.dialect.forUpdate(), r.UserID)
 		if err := row.Scan(&twoStepAt); err != nil {

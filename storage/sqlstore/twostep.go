@@ -80,8 +80,11 @@ func replaceCodes(ctx context.Context, tx *sql.Tx, userID string, hashes [][]byt
 }
 
 // TurnOff implements mfa.Store.
-func (db *DB) TurnOff(ctx context.Context, userID string, event audit.Event, jobs ...job.Job) error {
+func (db *DB) TurnOff(ctx context.Context, userID string, epoch int64, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "turning two-step sign-in off", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.unchanged(ctx, tx, userID, epoch); err != nil {
+			return err
+		}
 		if err := found(affected(tx.ExecContext(ctx, `UPDATE users SET two_step_at = 0, updated_at = $2 WHERE id = $1 AND two_step_at <> 0`,
 			userID, micros(event.At)))); err != nil {
 			return err
@@ -182,8 +185,11 @@ func (db *DB) prove(ctx context.Context, doing string, p account.Proof, use func
 }
 
 // ReplaceBackupCodes implements mfa.Store.
-func (db *DB) ReplaceBackupCodes(ctx context.Context, userID string, hashes [][]byte, event audit.Event, jobs ...job.Job) error {
+func (db *DB) ReplaceBackupCodes(ctx context.Context, userID string, epoch int64, hashes [][]byte, event audit.Event, jobs ...job.Job) error {
 	return db.promise(ctx, "replacing backup codes", jobs, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.unchanged(ctx, tx, userID, epoch); err != nil {
+			return err
+		}
 		var twoStepAt int64
 		row := tx.QueryRowContext(ctx, `SELECT two_step_at FROM users WHERE id = $1 AND two_step_at <> 0`+db.dialect.forUpdate(), userID)
 		if err := row.Scan(&twoStepAt); err != nil {

@@ -151,7 +151,7 @@ func testChangePasskeys(ctx context.Context, t *testing.T, s PasskeyStore) {
 
 // removal is a guarded one.
 func removal(user authcore.User, id []byte) passkey.Removal {
-	return passkey.Removal{UserID: user.ID, ID: id, Guarded: true, RPID: "example.com"}
+	return passkey.Removal{UserID: user.ID, ID: id, Guarded: true, RPID: "example.com", Epoch: user.AuthEpoch}
 }
 
 // testLastPasskey: without a password, a passkey must be left that works here and

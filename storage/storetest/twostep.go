@@ -191,13 +191,13 @@ func testUseBackupCode(ctx context.Context, t *testing.T, s TwoSteps) {
 	must(t, s.Create(ctx, other, "hash", newEvent(audit.UserCreate)))
 	_, err = useCode(ctx, s, "two", proofOf(other))
 	wantError(t, err, authcore.ErrNotFound)
-	must(t, s.ReplaceBackupCodes(ctx, user.ID, [][]byte{[]byte("three")}, newEvent(audit.BackupCodesReplaced)))
+	must(t, s.ReplaceBackupCodes(ctx, user.ID, user.AuthEpoch, [][]byte{[]byte("three")}, newEvent(audit.BackupCodesReplaced)))
 	_, err = useCode(ctx, s, "two", proofOf(user))
 	wantError(t, err, authcore.ErrNotFound)
 	left, err = useCode(ctx, s, "three", proofOf(user))
 	must(t, err)
 	same(t, "left", left, 0)
-	wantError(t, s.ReplaceBackupCodes(ctx, other.ID, [][]byte{[]byte("x")}, newEvent(audit.BackupCodesReplaced)), authcore.ErrNotFound)
+	wantError(t, s.ReplaceBackupCodes(ctx, other.ID, other.AuthEpoch, [][]byte{[]byte("x")}, newEvent(audit.BackupCodesReplaced)), authcore.ErrNotFound)
 }
 
 func testRefusedProof(ctx context.Context, t *testing.T, s TwoSteps) {
@@ -225,13 +225,14 @@ func testTurnOff(ctx context.Context, t *testing.T, s TwoSteps) {
 	proof := proofOf(user)
 	proof.Browser = newBrowser(user, "b")
 	must(t, s.UseStep(ctx, 101, proof))
-	must(t, s.TurnOff(ctx, user.ID, newEvent(audit.TwoStepDisable)))
+	wantError(t, s.TurnOff(ctx, user.ID, user.AuthEpoch+1, newEvent(audit.TwoStepDisable)), authcore.ErrConflict)
+	must(t, s.TurnOff(ctx, user.ID, user.AuthEpoch, newEvent(audit.TwoStepDisable)))
 	factors, err := s.Factors(ctx, user.ID, "")
 	must(t, err)
 	same(t, "what is left", factors, mfa.Factors{Password: true, Secret: []byte{}})
 	_, err = s.Browser(ctx, []byte("b"), now())
 	wantError(t, err, authcore.ErrNotFound)
-	wantError(t, s.TurnOff(ctx, user.ID, newEvent(audit.TwoStepDisable)), authcore.ErrNotFound)
+	wantError(t, s.TurnOff(ctx, user.ID, user.AuthEpoch, newEvent(audit.TwoStepDisable)), authcore.ErrNotFound)
 }
 
 func testResetFactors(ctx context.Context, t *testing.T, s TwoSteps) {
