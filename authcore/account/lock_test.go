@@ -80,7 +80,7 @@ func TestAHundredGuessesLockAcrossWindows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := failures(t, w, user.ID); n != 100 {
+	if n := failures(t, w, user.ID); n != 90 { // the others of a hundred are for browsers it knows
 		t.Errorf("%d passwords were tried in a row", n)
 	}
 	now = now.Add(16 * time.Minute)

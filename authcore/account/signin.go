@@ -17,11 +17,15 @@ import (
 	"github.com/sigra-auth/sigra/authcore/throttle"
 )
 
-// maxFailures is how many wrong passwords in a row an account may see from
-// browsers it does not know, whatever their source, until the password is set
-// anew or the owner signs in from a known one (NIST SP 800-63B-4 section
-// 3.2.2).
-const maxFailures = 100
+// maxFailures is how many wrong passwords in a row an account may see, whatever
+// their source, until the password is set anew (NIST SP 800-63B-4 section 3.2.2). The
+// last of them are for browsers that it knows: a stranger must not lock the owner out
+// of those, and whoever has one must not guess for ever either.
+const (
+	maxFailures      = 100
+	keptForTheKnown  = 10
+	maxFromStrangers = maxFailures - keptForTheKnown
+)
 
 // The reasons of a failed sign-in, in the audit log only.
 const (
@@ -48,7 +52,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 	switch {
 	case errors.As(err, &exceeded) && !exceeded.Account:
 		return SignedIn{}, &ThrottledError{exceeded.RetryAfter}
-	case exceeded != nil || err == nil && device == "" && credential.Failures >= maxFailures:
+	case exceeded != nil || err == nil && credential.Failures >= maxFailuresOf(device):
 		// The visitor is not told: that would tell whether the account exists.
 		return SignedIn{}, s.refuse(ctx, user, in)
 	case err != nil:
@@ -82,6 +86,14 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
 		s.upgrade(ctx, user.ID, credential.Hash, in.Password)
 	}
 	return signedIn, nil
+}
+
+// maxFailuresOf is how many failures in a row a browser may meet.
+func maxFailuresOf(device string) int {
+	if device == "" {
+		return maxFromStrangers
+	}
+	return maxFailures
 }
 
 // candidate returns the account behind an address, and zero values when there

@@ -162,3 +162,36 @@ func TestEndedSessionChangesNothing(t *testing.T) {
 		t.Errorf("turned off: %v", err)
 	}
 }
+
+// TestKnownBrowserGuesses: it may go on where strangers may not, and not for ever.
+func TestKnownBrowserGuesses(t *testing.T) {
+	w := newWorld(t)
+	signIn := func(password string, devices ...string) (account.SignedIn, error) {
+		w.Pass(16 * time.Minute)
+		return w.Accounts.SignIn(t.Context(), account.SignIn{Email: ada, Password: password, Client: client, Devices: devices})
+	}
+	known, err := signIn(good)
+	w.Check(err)
+	for range 110 {
+		if _, err := signIn("wrong"); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := signIn(good); err == nil {
+		t.Error("a stranger may go on")
+	}
+	again, err := signIn(good, known.Device)
+	if err != nil {
+		t.Fatalf("strangers have locked the owner out: %v", err)
+	}
+	for range 100 {
+		_, err = signIn("wrong", again.Device)
+	}
+	if _, err := signIn(good, again.Device); err == nil {
+		t.Error("a known browser may guess for ever")
+	}
+	w.Check(w.Accounts.SetPassword(t.Context(), w.User, "another good password 77"))
+	if _, err := signIn("another good password 77"); err != nil {
+		t.Errorf("after another password: %v", err)
+	}
+}
