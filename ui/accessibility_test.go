@@ -18,11 +18,11 @@ func TestEveryPageIsAccessible(t *testing.T) {
 		for i, view := range rehearsalsOf(name) {
 			for _, tag := range p.handler.languages.tags {
 				t.Run(fmt.Sprint(name, i, tag), func(t *testing.T) {
-					page, err := p.handler.pages.template(pageKey{tag, name})
+					parsed, err := p.handler.pages.template(pageKey{tag, name})
 					if err != nil {
 						t.Fatal(err)
 					}
-					body, err := p.handler.pages.execute(page, testBase, name, view)
+					body, err := p.handler.pages.execute(parsed, page{Base: testBase, Brand: p.handler.Brand, Name: name, View: view})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -46,6 +46,8 @@ type visit struct {
 	// the pages that take it, its user is signed out.
 	pending *session.Live
 	form    form
+	// formPage is the page that shows the form which is sent; empty when none is.
+	formPage string
 	// body is what was sent to a route that reads it itself.
 	body []byte
 	// messages are those of the visitor's language.
@@ -83,6 +85,7 @@ func (v *visit) serve() error {
 		return statusError(http.StatusMethodNotAllowed)
 	}
 	if v.r.Method == http.MethodPost {
+		v.formPage = v.facts.Base + formPage(v.path)
 		// Signing a visitor in to a stranger's account, or out of their own, is
 		// an attack too (login CSRF), so every post is checked.
 		if err := v.cross.Check(v.r); err != nil {

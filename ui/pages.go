@@ -108,21 +108,25 @@ type page struct {
 	Brand Brand
 	// Name of the page, for styles.
 	Name string
+	// Again is where the form is that the page answers, which a browser cannot ask
+	// for again; empty on pages that it can.
+	Again string
 	// View is the page's own data.
 	View any
 }
 
 // render writes a page. It is made whole before a byte is sent, so that an
 // error in a template is an error page and not half a page.
-func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, status int, name string, view any) {
+func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, status int, data page) {
 	tag := p.handler.languages.best(facts.Client.Language)
-	t, err := p.template(pageKey{tag, name})
+	t, err := p.template(pageKey{tag, data.Name})
 	var body []byte
 	if err == nil {
-		body, err = p.execute(t, facts.Base, name, view)
+		data.Base, data.Brand = facts.Base, p.handler.Brand
+		body, err = p.execute(t, data)
 	}
 	if err != nil {
-		p.handler.Logger.Error("page not rendered", slog.String("page", name), slog.Any("error", err))
+		p.handler.Logger.Error("page not rendered", slog.String("page", data.Name), slog.Any("error", err))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
@@ -132,11 +136,10 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, facts Request, st
 	send(w, r, body)
 }
 
-func (p *pages) execute(t *template.Template, base, name string, view any) ([]byte, error) {
+func (p *pages) execute(t *template.Template, data page) ([]byte, error) {
 	var body bytes.Buffer
-	data := page{Base: base, Brand: p.handler.Brand, Name: name, View: view}
 	if err := t.ExecuteTemplate(&body, "layout", data); err != nil {
-		return nil, fmt.Errorf("page %s: %w", name, err)
+		return nil, fmt.Errorf("page %s: %w", data.Name, err)
 	}
 	return body.Bytes(), nil
 }

@@ -1,8 +1,13 @@
 package ui
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/sigra-auth/sigra/authcore/account"
+	"github.com/sigra-auth/sigra/authcore/passkey"
 )
 
 // options are enough to build the pages.
@@ -68,5 +73,16 @@ func TestTitlesAreUnique(t *testing.T) {
 			t.Errorf("%s and %s are both called %q", path, other, title)
 		}
 		titles[title] = path
+	}
+}
+
+func TestPageThatAnswersAFormNamesItsPage(t *testing.T) {
+	p := newPortal(t)
+	p.accounts.err = account.ErrInvalidCredentials
+	want(t, p.post("/_auth/login", credentials()), http.StatusUnprocessableEntity, `data-again="/_auth/login"`)
+	p.passkeys.err = passkey.ErrLast
+	want(t, p.post("/_auth/account/passkeys/delete", url.Values{"passkey": {"a"}}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, `data-again="/_auth/account/passkeys"`)
+	if body := p.get("/_auth/login").Body.String(); strings.Contains(body, "data-again") {
+		t.Errorf("the form itself is an answer: %s", body)
 	}
 }

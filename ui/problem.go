@@ -161,7 +161,7 @@ func (h *Handler) Problem(w http.ResponseWriter, r *http.Request, facts Request,
 	}
 	view := h.problemView(r, facts, p)
 	if !p.program && strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html") {
-		h.pages.render(w, r, facts, p.Status, "problem", view)
+		h.pages.render(w, r, facts, p.Status, page{Name: "problem", View: view})
 		return
 	}
 	h.problemJSON(w, r, facts, view)

@@ -11,7 +11,7 @@ func (p *pages) rehearse() error {
 			t, err := p.parse(pageKey{tag, name})
 			for _, view := range rehearsalsOf(name) {
 				if err == nil {
-					_, err = p.execute(t, "/_auth", name, view)
+					_, err = p.execute(t, page{Base: "/_auth", Brand: p.handler.Brand, Name: name, Again: "/_auth/login", View: view})
 				}
 			}
 			if err != nil {

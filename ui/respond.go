@@ -41,16 +41,16 @@ func (v *visit) show(name string, view any) error {
 	if v.wantsJSON() {
 		return v.showJSON(view)
 	}
-	v.pages.render(v.w, v.r, v.facts, http.StatusOK, name, view)
+	v.pages.render(v.w, v.r, v.facts, http.StatusOK, page{Name: name, Again: v.formPage, View: view})
 	return nil
 }
 
 // again shows a form once more with what is wrong, or tells it as JSON.
-func (v *visit) again(status int, page string, view any, problems map[string]string) error {
+func (v *visit) again(status int, name string, view any, problems map[string]string) error {
 	if v.wantsJSON() {
 		return v.json(status, answer{Status: "error", Errors: problems})
 	}
-	v.pages.render(v.w, v.r, v.facts, status, page, view)
+	v.pages.render(v.w, v.r, v.facts, status, page{Name: name, Again: v.formPage, View: view})
 	return nil
 }
 

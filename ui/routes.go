@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/sigra-auth/sigra/authcore/org"
@@ -219,4 +220,15 @@ func (r route) methods() string {
 		methods = append(methods, http.MethodPost)
 	}
 	return strings.Join(methods, ", ")
+}
+
+// formPage returns the page that shows the form which is sent to a path: its own,
+// or the nearest above.
+func formPage(sent string) string {
+	for {
+		if r, found := find(sent); found && r.get != nil {
+			return sent
+		}
+		sent = path.Dir(sent)
+	}
 }

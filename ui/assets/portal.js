@@ -45,6 +45,20 @@ if (fragment) {
 	}
 }
 
+// What answers a form cannot be shown again: going back to it, a browser asks
+// whether to send the form once more. So the page goes by the address of the form.
+const { again } = document.body.dataset;
+if (again) {
+	const query = new URLSearchParams();
+	for (const name of ["return_to", "need"]) {
+		const value = document.querySelector(`form input[name=${name}]`)?.value;
+		if (value) {
+			query.set(name, value);
+		}
+	}
+	history.replaceState(null, "", again + (query.size ? "?" + query : "") + fragment);
+}
+
 // A code is sent when its last digit is typed, with all that the form says.
 for (const form of document.querySelectorAll("form[data-digits]")) {
 	const input = form.querySelector("input[name=code]");
