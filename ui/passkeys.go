@@ -155,6 +155,9 @@ func (v *visit) passkeysAgain(message string) error {
 
 // usePasskeys makes passkeys the second factor.
 func (v *visit) usePasskeys() error {
+	if v.hasMadeCodes() {
+		return v.done(withReturn(v.facts.Base+"/account/mfa", v.wished(v.form["return_to"])))
+	}
 	enrolled, err := v.TwoStep.UsePasskeys(v.r.Context(), v.live, v.facts.Client)
 	if errors.Is(err, mfa.ErrNoPasskey) {
 		return statusError(http.StatusConflict)

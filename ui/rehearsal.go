@@ -83,7 +83,7 @@ var rehearsals = map[string][]any{
 		Errors: map[string]string{"code": "error", "password": "error"},
 	}},
 	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
-		On: true, AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
+		On: true, Once: "once", AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
 	}},
 	"passkeys": {passkeysView{Welcome: true}, passkeysView{Full: true}, passkeysView{
 		Error: "error", Add: &passkeyView{"/ask", "/answer", forCreate}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{

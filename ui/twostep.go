@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +26,8 @@ type twoStepView struct {
 	Passkeys  int
 	Browsers  []browserView
 	ReturnTo  string
+	// Once marks the forms that make codes: each makes them once.
+	Once string
 }
 
 // browserView is a browser that asks for no second factor.
@@ -46,7 +50,7 @@ func (v *visit) showTwoStep() error {
 	}
 	view := twoStepView{
 		On: !factors.TwoStepAt.IsZero(), Codes: factors.Codes, Few: factors.Codes <= fewCodes, None: factors.Codes == 0,
-		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")),
+		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Once: rand.Text(),
 	}
 	if len(factors.Secret) > 0 {
 		view.AppSince = factors.AppAt.UTC().Format(time.DateOnly)
@@ -136,6 +140,7 @@ func (v *visit) showCodes(enrolled mfa.Enrolled, next string) error {
 	if enrolled.Session != nil {
 		v.setCookies(enrolled.SignedIn)
 	}
+	v.setLasting(v.facts.Cookie.Name+madeCodes, v.form["once"], time.Hour)
 	if next == "" {
 		next = v.facts.Base + "/account/mfa"
 	}
@@ -145,7 +150,20 @@ func (v *visit) showCodes(enrolled mfa.Enrolled, next string) error {
 	return v.show("codes", codesView{enrolled.Codes, v.live.Identity.Email, next})
 }
 
+// madeCodes is what the name of a cookie ends in that remembers the form which has
+// made the latest codes. A browser that reloads the answer sends the form again:
+// other codes would take the place of those that were just written down.
+const madeCodes = "-codes"
+
+// hasMadeCodes reports whether the form that is sent has made codes already.
+func (v *visit) hasMadeCodes() bool {
+	return v.form["once"] != "" && slices.Contains(v.cookies(v.facts.Cookie.Name+madeCodes), v.form["once"])
+}
+
 func (v *visit) replaceCodes() error {
+	if v.hasMadeCodes() {
+		return v.done(v.facts.Base + "/account/mfa")
+	}
 	codes, err := v.TwoStep.ReplaceBackupCodes(v.r.Context(), v.live, v.facts.Client)
 	if err != nil {
 		return changed(err)

@@ -159,3 +159,22 @@ func TestStepUpByCode(t *testing.T) {
 	p.twoStep.err = authcore.ErrConflict
 	want(t, p.post("/_auth/step-up", form, "Cookie", cookieLine()), http.StatusUnauthorized)
 }
+
+func TestReloadedCodesAreNotReplaced(t *testing.T) {
+	for _, path := range []string{"/_auth/account/mfa/codes", "/_auth/account/mfa/passkeys"} {
+		p := newPortal(t)
+		form := url.Values{"once": {"this-form"}}
+		w := p.post(path, form, "Cookie", cookieLine())
+		want(t, w, http.StatusOK, "1234-5678")
+		made := cookie(w, "__Host-sigra-codes")
+		if made == nil {
+			t.Fatalf("%s: the browser keeps nothing of the form", path)
+		}
+		p.twoStep.calls = nil
+		wantNext(t, p.post(path, form, "Cookie", cookieLine()+"; "+made.Name+"="+made.Value), "/_auth/account/mfa")
+		if len(p.twoStep.calls) > 0 {
+			t.Errorf("%s: a reload made other codes: %v", path, p.twoStep.calls)
+		}
+		want(t, p.post(path, url.Values{"once": {"another"}}, "Cookie", cookieLine()+"; "+made.Name+"="+made.Value), http.StatusOK, "1234-5678")
+	}
+}

@@ -41,3 +41,31 @@ func TestBackShowsTheForm(t *testing.T) {
 	b.mustBeAt(g.URL + "/_auth/account/password")
 	b.Fill("#current", gateway.Password)
 }
+
+// TestReloadMakesNoOtherCodes reloads backup codes, which have just been written
+// down, with scripts and without.
+func TestReloadMakesNoOtherCodes(t *testing.T) {
+	for _, v := range variants {
+		if v.language != "en" {
+			continue
+		}
+		t.Run(v.name, func(t *testing.T) {
+			g := gateway.Start(t, gateway.Config{Site: twoStepSite})
+			g.AddUser("ada@example.com")
+			b, _ := v.open(t)
+			byPassword(b, g, "ada@example.com")
+			setUpAppAt(t, b, g.URL+"/_auth/account/mfa/app", func(string) {})
+			b.Open(g.URL + "/_auth/account/mfa")
+			b.Press(`form[action$="/mfa/codes"] button`)
+			code := backupCode.FindString(b.Text("#codes"))
+			b.do("reloading", chromedp.Reload())
+			b.mustBeAt(g.URL + "/_auth/account/mfa")
+			signOut(b, g)
+			byPassword(b, g, "ada@example.com")
+			b.Open(g.URL + "/_auth/mfa/backup")
+			b.Fill("#code", code)
+			b.Press("form .primary")
+			b.mustBeAt(g.URL + "/_auth/account")
+		})
+	}
+}
