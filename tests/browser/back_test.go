@@ -69,3 +69,16 @@ func TestReloadMakesNoOtherCodes(t *testing.T) {
 		})
 	}
 }
+
+// TestDownloadAgain takes the data of an account a second time.
+func TestDownloadAgain(t *testing.T) {
+	g := gateway.Start(t, gateway.Config{})
+	g.AddUser("ada@example.com")
+	b := New(t)
+	byPassword(b, g, "ada@example.com")
+	b.Open(g.URL + "/_auth/account/data")
+	b.Evaluate(`document.addEventListener("submit", (event) => { window.sent = (window.sent ?? 0) + !event.defaultPrevented; event.preventDefault(); }), ''`)
+	b.Tap("main .primary")
+	b.Tap("main .primary")
+	b.await("the second copy", "window.sent === 2")
+}

@@ -19,14 +19,18 @@ for (const box of document.querySelectorAll(".reveal")) {
 	box.append(button);
 }
 
-// A form is sent once, however often its button is pressed. Fields of a form of
-// the app may be named as properties of the form, so none is asked for.
+// A form is sent once, however often its button is pressed. One that downloads
+// leaves the page where it is, and can be sent again. Fields of a form of the app may
+// be named as properties of the form, so none is asked for.
+const download = document.querySelector("form[data-downloads]");
 let sent = new WeakSet();
 document.addEventListener("submit", (event) => {
 	if (sent.has(event.target)) {
 		event.preventDefault();
 	}
-	sent.add(event.target);
+	if (event.target !== download) {
+		sent.add(event.target);
+	}
 });
 window.addEventListener("pageshow", () => {
 	sent = new WeakSet();
