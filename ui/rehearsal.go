@@ -91,7 +91,7 @@ var rehearsals = map[string][]any{
 			{Ref: "b", Name: "name", Added: "added", Synced: true}, {Ref: "c", Name: "name", Added: "added", Elsewhere: true},
 		},
 	}},
-	"app":      {appView{}, appView{Key: "key", URI: "uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
+	"app":      {appView{}, appView{Key: "key", URI: "otpauth://totp/uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
 	"codes":    {codesView{}, codesView{[]string{"code"}, "email", "/"}},
 	"account":  {accountView{}, accountView{Orgs: true, Org: "org"}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, Passkeys: true, Orgs: true, This: rehearsedSession, Changed: "changed"}},
 	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},

@@ -3,6 +3,7 @@ package ui
 import (
 	"crypto/rand"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -199,3 +200,7 @@ func withReturn(page, next string) string {
 	}
 	return page + separator + "return_to=" + url.QueryEscape(next)
 }
+
+// Link opens the app on this device. The address is ours, so that the template need
+// not refuse its scheme.
+func (view appView) Link() template.URL { return template.URL(view.URI) }

@@ -178,3 +178,9 @@ func TestReloadedCodesAreNotReplaced(t *testing.T) {
 		want(t, p.post(path, url.Values{"once": {"another"}}, "Cookie", cookieLine()+"; "+made.Name+"="+made.Value), http.StatusOK, "1234-5678")
 	}
 }
+
+func TestAppOnThisDevice(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.get("/_auth/account/mfa/app", "Cookie", cookieLine()), http.StatusOK,
+		`href="otpauth://totp/Sigra:ada@example.com?algorithm=SHA1&amp;digits=6`, "Open in an authenticator app on this device", `data-copied="Copied."`)
+}
