@@ -139,3 +139,11 @@ func TestSessionActionsNeedASession(t *testing.T) {
 		t.Errorf("calls: %v", p.accounts.calls)
 	}
 }
+
+func TestPagesLeadToTheApp(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.get("/_auth/login"), http.StatusOK, `<a class="brand" href="/">`)
+	for _, path := range []string{"/_auth/account", "/_auth/orgs/acme"} {
+		want(t, p.get(path, "Cookie", cookieLine()), http.StatusOK, `href="/">Continue to Sigra</a>`)
+	}
+}
