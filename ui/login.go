@@ -14,8 +14,9 @@ type loginView struct {
 	Email    string
 	Remember bool
 	ReturnTo string
-	// Error is the one message above the form.
-	Error string
+	// Error is the one message above the form, Errors are about empty fields.
+	Error  string
+	Errors map[string]string
 	// SignUp says that visitors can make an account.
 	SignUp bool
 	// Passkey is where one is used; nil where there cannot be any.
@@ -60,9 +61,13 @@ func (v *visit) login() error {
 		Email: v.form["email"], Password: v.form["password"], Remember: v.form.checked("remember"),
 		Devices: v.devices(), Client: v.facts.Client,
 	}
+	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next, Passkey: v.passkeyView("/passkey/login", next, forLogin)}
+	if view.Errors = v.missing("email", "password"); view.Errors != nil {
+		v.allowFormTo(next)
+		return v.again(http.StatusUnprocessableEntity, "login", view, view.Errors)
+	}
 	signedIn, err := v.Accounts.SignIn(v.r.Context(), in)
 	var throttled *account.ThrottledError
-	view := loginView{SignUp: v.SignUps.Opened(), Email: clip(in.Email), Remember: in.Remember, ReturnTo: next, Passkey: v.passkeyView("/passkey/login", next, forLogin)}
 	status := http.StatusUnprocessableEntity
 	switch {
 	case err == nil:
@@ -78,6 +83,21 @@ func (v *visit) login() error {
 	}
 	v.allowFormTo(next)
 	return v.again(status, "login", view, map[string]string{"form": view.Error})
+}
+
+// missing says which fields of the form are empty; nil when none is.
+func (v *visit) missing(fields ...string) map[string]string {
+	var problems map[string]string
+	for _, field := range fields {
+		if v.form[field] != "" {
+			continue
+		}
+		if problems == nil {
+			problems = make(map[string]string)
+		}
+		problems[field] = v.messages.text("field.required")
+	}
+	return problems
 }
 
 // throttled says when to try again.

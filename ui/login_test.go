@@ -87,7 +87,7 @@ func TestLoginRefused(t *testing.T) {
 	p := newPortal(t)
 	p.accounts.err = account.ErrInvalidCredentials
 	w := p.post("/_auth/login", credentials("email", xss, "password", "s3cret-typed", "remember", "on", "return_to", "/page"))
-	want(t, w, http.StatusUnprocessableEntity, "The e-mail address or the password is wrong.", `value="&#34;&gt;&lt;script&gt;`,
+	want(t, w, http.StatusUnprocessableEntity, "The e-mail address or the password is wrong, or there were too many attempts.", `value="&#34;&gt;&lt;script&gt;`,
 		`role="alert"`, "autofocus", `aria-invalid="true"`, `aria-describedby="form-error"`, " checked", `value="/page"`)
 	if body := w.Body.String(); strings.Contains(body, "s3cret-typed") || strings.Contains(body, "<script>alert") {
 		t.Errorf("the page echoes too much:\n%s", body)
@@ -218,5 +218,19 @@ func TestDeviceCookieFollowsTheSession(t *testing.T) {
 	c = cookie(p.post("/_auth/login", credentials()), "sigra-device")
 	if c == nil || c.Domain != "" || c.Secure {
 		t.Errorf("plain: %v", c)
+	}
+}
+
+func TestLoginWithNothingTyped(t *testing.T) {
+	p := newPortal(t)
+	w := p.post("/_auth/login", url.Values{"return_to": {"/page"}})
+	want(t, w, http.StatusUnprocessableEntity, `id="email-error" role="alert">Please fill this in.`, `id="password-error" role="alert">Please fill this in.`, `value="/page"`)
+	w = p.post("/_auth/login", url.Values{"email": {"ada@example.com"}})
+	want(t, w, http.StatusUnprocessableEntity, `aria-describedby="password-error" autofocus`)
+	if body := w.Body.String(); strings.Contains(body, "email-error") || strings.Contains(body, "is wrong") {
+		t.Errorf("what was typed is called wrong: %s", body)
+	}
+	if len(p.accounts.calls) > 0 {
+		t.Errorf("nothing was counted as an attempt: %v", p.accounts.calls)
 	}
 }

@@ -34,7 +34,7 @@ var rehearsedFields = []fieldView{
 
 // rehearsals are views of each page that take every branch of our templates.
 var rehearsals = map[string][]any{
-	"login": {loginView{}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer", forLogin}}},
+	"login": {loginView{}, loginView{Errors: map[string]string{"email": "error", "password": "error"}}, loginView{Email: "email", Remember: true, ReturnTo: "/", Error: "error", Notice: "notice", SignUp: true, Passkey: &passkeyView{"/ask", "/answer", forLogin}}},
 	"register": {registerView{}, registerView{
 		Email: "email", Name: "name", ReturnTo: "/", Passkey: true, Fields: rehearsedFields, Errors: map[string]string{"email": "error", "name": "error", "password": "error"},
 	}, registerView{Errors: map[string]string{"form": "error"}}},
