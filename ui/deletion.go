@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -54,6 +55,9 @@ func (v *visit) deleteAccount() error {
 			return err
 		}
 		view.Errors = map[string]string{"confirm": v.messages.text("delete.tick")}
+		if view.HasPassword {
+			maps.Copy(view.Errors, v.missing("current"))
+		}
 		return v.again(http.StatusUnprocessableEntity, "delete", view, view.Errors)
 	}
 	err := v.Deletions.Schedule(v.r.Context(), v.live, v.form["current"], v.facts.Client)

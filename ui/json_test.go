@@ -132,3 +132,13 @@ func TestAProgramIsToldThatNothingIsDeleted(t *testing.T) {
 		t.Errorf("%s", w.Body)
 	}
 }
+
+func TestDeletionTellsAllThatIsMissing(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.post("/_auth/account/delete", url.Values{}, "Cookie", cookieLine()), http.StatusUnprocessableEntity, "Tick this to confirm.", `id="current-error" role="alert">Please fill this in.`)
+	p.accounts.noPassword = true
+	w := p.post("/_auth/account/delete", url.Values{}, "Cookie", cookieLine())
+	if want(t, w, http.StatusUnprocessableEntity, "Tick this to confirm."); strings.Contains(w.Body.String(), "fill this in") {
+		t.Errorf("asked for a password that there is not: %s", w.Body)
+	}
+}

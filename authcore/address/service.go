@@ -68,15 +68,23 @@ type proposed struct {
 // *account.StaleError and account.ErrSignedOut.
 func (s *Service) Ask(ctx context.Context, live *session.Live, change Change, client authcore.Client) error {
 	email, ok := account.ParseEmail(change.Email)
-	if !ok {
-		return invalid(account.ProblemEmail)
-	}
-	if !s.Allows(email) {
-		return invalid(account.ProblemEmailDomain)
+	var problem account.Problem
+	switch {
+	case !ok:
+		problem = account.ProblemEmail
+	case !s.Allows(email):
+		problem = account.ProblemEmailDomain
 	}
 	user, err := s.Accounts.Reprove(ctx, live, change.Current, client)
-	if err != nil {
+	var wrong *account.InvalidError
+	switch {
+	case errors.As(err, &wrong) && problem != "": // all that is wrong is told at once
+		wrong.Fields["email"] = problem
+		return wrong
+	case err != nil:
 		return err
+	case problem != "":
+		return invalid(problem)
 	}
 	if email.Key == user.EmailKey {
 		return invalid(account.ProblemEmailSame)

@@ -78,11 +78,16 @@ func (s *Service) ChangeSlug(ctx context.Context, a Actor, slug, to, typed strin
 		return err
 	}
 	to = strings.TrimSpace(to)
+	problems := make(map[string]account.Problem)
+	if a.Live != nil && typed != st.Slug {
+		problems["typed"] = ProblemTyped
+	}
+	if !s.validSlug(to) {
+		problems["slug"] = ProblemSlug
+	}
 	switch {
-	case a.Live != nil && typed != st.Slug:
-		return invalid("typed", ProblemTyped)
-	case !s.validSlug(to):
-		return invalid("slug", ProblemSlug)
+	case len(problems) > 0:
+		return &account.InvalidError{Fields: problems}
 	case to == st.Slug:
 		return nil
 	}

@@ -151,6 +151,9 @@ func TestOldSlug(t *testing.T) {
 	w.org("acme", ada, map[*person]string{bob: "member"})
 	w.refuses("without typing it", w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acmE"), "typed", org.ProblemTyped)
 	w.refuses("to a bad one", w.ChangeSlug(t.Context(), ada.actor(), "acme", "x", "acme"), "slug", org.ProblemSlug)
+	both := w.ChangeSlug(t.Context(), ada.actor(), "acme", "x", "acmE")
+	w.refuses("to a bad one without typing it", both, "slug", org.ProblemSlug)
+	w.refuses("to a bad one without typing it", both, "typed", org.ProblemTyped)
 	w.check(w.ChangeSlug(t.Context(), ada.actor(), "acme", "initech", "acme"))
 	if ada.in() != "initech:owner" {
 		t.Errorf("the session of who has asked acts in %s", ada.in())

@@ -100,9 +100,11 @@ func profile(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(string)) {
 func newAddress(t *testing.T, b *Browser, g *gateway.Gateway, smtp *servers.SMTP, shoot func(string)) {
 	t.Helper()
 	b.Open(g.URL + "/_auth/account/email")
-	b.Fill("#email", "grace@example.com")
+	b.Fill("#email", "grace")
 	b.Fill("#current", "wrong")
 	b.Press(".primary")
+	b.wantText("This is not an e-mail address", "Das ist keine E-Mail-Adresse")
+	b.wantText("This is not your password", "Das ist nicht Ihr Passwort")
 	shoot("email-error")
 	b.Fill("#email", "grace@example.com")
 	b.Fill("#current", gateway.Password)
