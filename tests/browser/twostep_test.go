@@ -37,6 +37,9 @@ func (b *Browser) send(code string) {
 		b.Press("form .primary")
 		return
 	}
+	if hint := b.Evaluate("document.querySelector('#code').getAttribute('aria-describedby')"); !strings.Contains(hint, "code-hint") {
+		b.t.Errorf("the field does not say that it is sent: %s", hint)
+	}
 	before := b.Evaluate("String(performance.timeOrigin)")
 	b.Fill("#code", code)
 	b.await("the page that follows", "String(performance.timeOrigin) !== "+`"`+before+`" && document.readyState === "complete"`)

@@ -63,9 +63,15 @@ if (again) {
 	history.replaceState(null, "", again + (query.size ? "?" + query : "") + fragment);
 }
 
-// A code is sent when its last digit is typed, with all that the form says.
+// A code is sent when its last digit is typed, with all that the form says. A hint
+// tells so beforehand (WCAG 3.2.2).
 for (const form of document.querySelectorAll("form[data-digits]")) {
 	const input = form.querySelector("input[name=code]");
+	const hint = form.querySelector(".hint");
+	if (hint) { // a template of an operator may have none
+		hint.hidden = false;
+		input.setAttribute("aria-describedby", `${input.getAttribute("aria-describedby") ?? ""} ${hint.id}`.trim());
+	}
 	let typed = "";
 	input.addEventListener("input", () => {
 		const digits = input.value.replace(/\D/g, "");
