@@ -35,7 +35,7 @@ var orgRehearsals = map[string][]any{
 	},
 	"org_slug":   {typedView{}, typedView{rehearsedOrg, "slug", map[string]string{"slug": "error", "typed": "error"}}},
 	"org_delete": {typedView{}, typedView{Org: rehearsedOrg, Errors: map[string]string{"typed": "error"}}},
-	"org_transfer": {transferView{}, transferView{
+	"org_transfer": {transferView{}, transferView{Org: rehearsedOrg, Becomes: "role", Alone: true}, transferView{
 		Org: rehearsedOrg, Query: "query", Members: []memberItem{{ID: "1", Email: "email", Name: "name"}, {ID: "2", Email: "email"}}, Cut: true,
 		Errors: map[string]string{"to": "error"},
 	}},

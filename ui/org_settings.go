@@ -91,6 +91,9 @@ type transferView struct {
 	Org     orgRef
 	Query   string
 	Members []memberItem
+	// Becomes is the role that the visitor gets, Alone says that there is nobody else.
+	Becomes string
+	Alone   bool
 	// Cut says that there are more members than are shown.
 	Cut    bool
 	Errors map[string]string
@@ -110,12 +113,13 @@ func (v *visit) showTransfer() error {
 
 func (v *visit) transferView(ref orgRef, text string) (transferView, error) {
 	list, err := v.listMembers(text, "")
-	view := transferView{Org: ref, Query: clip(text), Cut: list.Next != ""}
+	view := transferView{Org: ref, Query: clip(text), Cut: list.Next != "", Becomes: v.messages.role(v.Roles.BelowOwner())}
 	for _, m := range list.Members {
 		if item := v.viewMember(ref, m); !item.Me {
 			view.Members = append(view.Members, item)
 		}
 	}
+	view.Alone = text == "" && len(view.Members) == 0
 	return view, err
 }
 

@@ -59,6 +59,7 @@ func TestTransferOrg(t *testing.T) {
 	p := newPortal(t)
 	w := p.see("/orgs/acme/settings/transfer?q=b")
 	want(t, w, http.StatusOK, `type="radio" name="to" value="`+bobID+`"`, `name="q" value="b"`)
+	want(t, w, http.StatusOK, "You become: Admin.")
 	lacks(t, w, `value="user-1"`, "There are more")
 	p.orgs.next = bobID
 	want(t, p.see("/orgs/acme/settings/transfer"), http.StatusOK, "There are more")
@@ -179,4 +180,20 @@ func TestSoleOwnersCannotDeleteTheirAccount(t *testing.T) {
 	if cookie(w, testCookie.Name) != nil {
 		t.Error("the visitor was signed out")
 	}
+}
+
+func TestTransferWithNobodyElse(t *testing.T) {
+	p := newPortal(t)
+	p.orgs.members = p.orgs.members[:1]
+	w := p.see("/orgs/acme/settings/transfer")
+	want(t, w, http.StatusOK, "There is no other member yet.", `href="/_auth/orgs/acme/invitations"`)
+	lacks(t, w, `role="search"`)
+}
+
+func TestErrorsLeadToWhereTheyAreMended(t *testing.T) {
+	p := newPortal(t)
+	p.orgs.err = org.ErrLastOwner
+	want(t, p.send("/orgs/acme/leave"), http.StatusConflict, `href="/_auth/orgs/acme/members">Members</a></div>`)
+	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"two_step": org.ProblemLockout}}
+	want(t, p.send("/orgs/acme/settings/rules", "two_step", "on"), http.StatusUnprocessableEntity, `href="/_auth/account/mfa">Two-step sign-in</a></p>`)
 }

@@ -85,9 +85,9 @@ func (r Roles) Owner() string { return r.All[0] }
 // Manages reports whether a role may manage members.
 func (r Roles) Manages(role string) bool { return slices.Contains(r.Managers, role) }
 
-// belowOwner is the role of whoever has passed an organization on: a manager's, if
+// BelowOwner is the role of whoever has passed an organization on: a manager's, if
 // others than owners manage.
-func (r Roles) belowOwner() string {
+func (r Roles) BelowOwner() string {
 	for _, role := range r.Managers {
 		if role != r.Owner() {
 			return role

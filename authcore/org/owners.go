@@ -79,7 +79,7 @@ func (s *Service) Transfer(ctx context.Context, a Actor, slug, to string) error 
 	if a.Live != nil {
 		event = event.With("transferred_by", a.userID())
 	}
-	if err := s.MemberChanges.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.belowOwner(), event, append(jobs, refresh)...); err != nil {
+	if err := s.MemberChanges.Transfer(ctx, s.owners(a), st.ID, to, roles.Owner(), roles.BelowOwner(), event, append(jobs, refresh)...); err != nil {
 		return fmt.Errorf("transferring organization: %w", err)
 	}
 	return s.refreshAll(ctx, st.ID)
