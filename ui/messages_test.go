@@ -87,7 +87,7 @@ func composed() (keys []string) {
 			keys = append(keys, "activity."+string(action))
 		}
 	}
-	return append(keys, "problem.link.title", "missing_org_any", "missing_org_role", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
+	return append(keys, "problem.link.title", "missing_org_any", "missing_roles", "missing_org_role", "missing_org_roles", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
 }
 
 func english(t testing.TB) messages {

@@ -114,7 +114,7 @@ func TestFormerSlugLeadsToTheNewOne(t *testing.T) {
 func TestRolesThatPagesNeed(t *testing.T) {
 	p := newPortal(t)
 	for role, needs := range map[string]map[bool]string{
-		"admin": {true: "in the organization: Owner."}, "member": {true: "in the organization: Owner.", false: "in the organization: Owner, Admin."},
+		"admin": {true: "the role Owner in the organization."}, "member": {true: "the role Owner in the organization.", false: "in the organization: Owner, Admin."},
 	} {
 		p.orgs.role = role
 		for _, page := range orgPages() {
@@ -128,9 +128,9 @@ func TestRolesThatPagesNeed(t *testing.T) {
 		}
 	}
 	p.orgs.role, p.orgs.err = "admin", org.ErrForbidden
-	want(t, p.send("/orgs/acme/members/remove", "user", adaID), http.StatusForbidden, "in the organization: Owner.")
+	want(t, p.send("/orgs/acme/members/remove", "user", adaID), http.StatusForbidden, "the role Owner in the organization.")
 	p.orgs.role = "owner" // of a personal workspace, say
 	w := p.send("/orgs/acme/settings/delete", "typed", "x")
 	want(t, w, http.StatusForbidden)
-	lacks(t, w, "one of these roles")
+	lacks(t, w, "You need")
 }

@@ -162,5 +162,5 @@ func TestInvite(t *testing.T) {
 	want(t, p.send("/orgs/acme/invitations/resend", "invitation", "of-others"), http.StatusNotFound)
 	p.orgs.err = org.ErrForbidden
 	p.orgs.role = "admin"
-	want(t, p.send("/orgs/acme/invitations", "email", "eve@example.com", "role", "owner"), http.StatusForbidden, "in the organization: Owner.")
+	want(t, p.send("/orgs/acme/invitations", "email", "eve@example.com", "role", "owner"), http.StatusForbidden, "the role Owner in the organization.")
 }

@@ -197,3 +197,26 @@ func TestOrgPagesEscape(t *testing.T) {
 	}
 	lacks(t, p.see("/orgs"), "<script>alert")
 }
+
+func TestAnInvitationComesFirst(t *testing.T) {
+	p := newPortal(t)
+	p.orgs.mine, p.orgs.waiting = nil, []org.Waiting{{ID: "i1", Org: org.Org{Name: "Acme"}, Role: "member"}}
+	w := p.see("/orgs")
+	want(t, w, http.StatusOK, `class="quiet primary" type="submit" aria-label="Accept`, `class="button wide" href="/_auth/orgs/new"`)
+}
+
+func TestNoDomainYet(t *testing.T) {
+	p := newPortal(t)
+	p.orgs.domains = nil
+	want(t, p.see("/orgs/acme/settings/domains"), http.StatusOK, "There is no domain yet.")
+}
+
+func TestOneRoleIsNoList(t *testing.T) {
+	m := english(t)
+	if got := m.ofMissing(Missing{"missing_role", []string{"admin"}}); got != "You need the role Admin." {
+		t.Error(got)
+	}
+	if got := m.ofMissing(Missing{"missing_org_role", []string{"owner", "admin"}}); got != "You need one of these roles in the organization: Owner, Admin." {
+		t.Error(got)
+	}
+}

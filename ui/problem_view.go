@@ -117,11 +117,14 @@ func (m messages) ofMissing(missing Missing) string {
 	if len(missing.Wanted) == 0 {
 		return m.text(missing.Key + "_any")
 	}
-	wanted := slices.Clone(missing.Wanted)
-	if strings.HasSuffix(missing.Key, "_role") {
+	key, wanted := missing.Key, slices.Clone(missing.Wanted)
+	if strings.HasSuffix(key, "_role") {
+		if len(wanted) > 1 {
+			key += "s"
+		}
 		for i, role := range wanted {
 			wanted[i] = m.role(role)
 		}
 	}
-	return m.text(missing.Key, "value", strings.Join(wanted, ", "))
+	return m.text(key, "value", strings.Join(wanted, ", "))
 }

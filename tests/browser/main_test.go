@@ -102,7 +102,7 @@ func refusals(t *testing.T, b *Browser, g *gateway.Gateway, shoot func(string)) 
 	b.Open(g.URL + "/owners/")
 	shoot("403")
 	b.wantText("ada@example.com", "ada@example.com")
-	b.wantText("one of these roles: Owner", "eine dieser Rollen: Inhaber")
+	b.wantText("the role Owner", "die Rolle Inhaber")
 	b.Open(g.URL + "/_auth/nothing")
 	shoot("404")
 }
