@@ -96,9 +96,14 @@ func (v *visit) viewSession(s *session.Session) sessionView {
 	if ip == "" {
 		ip = s.FirstIP
 	}
+	// What a request tells of its session is kept now and then only.
+	current, idle := s.ID == v.live.ID, v.Clock().Sub(s.Seen.At)
+	if current {
+		idle = 0
+	}
 	return sessionView{
-		ID: s.ID, Device: name, Mobile: mobile, IP: ip, Current: s.ID == v.live.ID,
-		Active: v.messages.ago(v.Clock().Sub(s.Seen.At)), Stamp: s.Seen.At.UTC().Format(time.RFC3339),
+		ID: s.ID, Device: name, Mobile: mobile, IP: ip, Current: current,
+		Active: v.messages.ago(idle), Stamp: s.Seen.At.UTC().Format(time.RFC3339),
 		Since: s.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), Began: s.CreatedAt.UTC().Format(time.RFC3339),
 	}
 }

@@ -69,7 +69,7 @@ func TestSessionsPage(t *testing.T) {
 	p.accounts.list = twoSessions()
 	w := p.get("/_auth/account/sessions", "Cookie", cookieLine())
 	want(t, w, http.StatusOK, "<title>Where you are signed in · Sigra</title>", "Firefox on Linux", "Safari on iOS",
-		`<time datetime="2026-11-23T11:50:00Z">Active 10 minutes ago</time>`, "Active 3 days ago", "203.0.113.7",
+		`<time datetime="2026-11-23T11:50:00Z">Active now</time>`, "Active 3 days ago", "203.0.113.7",
 		`name="session" value="phone"`, `aria-label="Sign out Safari on iOS, 203.0.113.7"`, "revoke-others")
 	if n := strings.Count(w.Body.String(), "This device"); n != 1 {
 		t.Errorf("%d sessions are this one", n)
@@ -146,4 +146,20 @@ func TestPagesLeadToTheApp(t *testing.T) {
 	for _, path := range []string{"/_auth/account", "/_auth/orgs/acme"} {
 		want(t, p.get(path, "Cookie", cookieLine()), http.StatusOK, `href="/">Continue to Sigra</a>`)
 	}
+}
+
+func TestThisDeviceIsActiveNow(t *testing.T) {
+	p := newPortal(t)
+	p.accounts.list = []session.Session{*testSession("this"), *testSession("other")}
+	body := p.get("/_auth/account/sessions", "Cookie", cookieLine()).Body.String()
+	if strings.Count(body, "Active now") != 1 || strings.Count(body, "Active 10 minutes ago") != 1 {
+		t.Errorf("%s", body)
+	}
+}
+
+func TestDeletedAccountCanBeKept(t *testing.T) {
+	p := newPortal(t)
+	want(t, p.get("/_auth/login?deleted=1"), http.StatusOK, "Until 2026-12-07, you can sign in to keep it.")
+	p.deletions.grace = 0
+	want(t, p.get("/_auth/login?deleted=1"), http.StatusOK, "Your account is deleted.")
 }

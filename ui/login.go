@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/sigra-auth/sigra/authcore"
 	"github.com/sigra-auth/sigra/authcore/account"
@@ -49,10 +50,19 @@ func (v *visit) loginNotice() string {
 	case query.Has("unawaited"):
 		return v.messages.text("login.unawaited")
 	case query.Has("deleted"):
-		return v.messages.text("login.deleted")
+		return v.deletedNotice()
 	default:
 		return ""
 	}
+}
+
+// deletedNotice says until when an account that was just deleted can be kept.
+func (v *visit) deletedNotice() string {
+	grace := v.Deletions.Grace()
+	if grace <= 0 {
+		return v.messages.text("login.deleted_at_once")
+	}
+	return v.messages.text("login.deleted", "date", v.Clock().Add(grace).UTC().Format(time.DateOnly))
 }
 
 func (v *visit) login() error {
