@@ -73,6 +73,8 @@ type sessionView struct {
 type sessionsView struct {
 	Sessions []sessionView
 	Others   bool
+	// Done is what was done before; may be empty.
+	Done string
 }
 
 func (v *visit) showSessions() error {
@@ -83,7 +85,7 @@ func (v *visit) showSessions() error {
 	if v.wantsJSON() {
 		return v.sessionsJSON(list)
 	}
-	view := sessionsView{Others: len(list) > 1}
+	view := sessionsView{Others: len(list) > 1, Done: v.wasDone()}
 	for i := range list {
 		view.Sessions = append(view.Sessions, v.viewSession(&list[i]))
 	}
@@ -134,14 +136,14 @@ func (v *visit) revokeSession() error {
 	}
 	if id == v.live.ID {
 		v.forget()
-		return v.done(v.facts.Base + "/login")
+		return v.acknowledge(v.facts.Base+"/login", "signed_out")
 	}
-	return v.done(v.facts.Base + "/account/sessions")
+	return v.acknowledge(v.facts.Base+"/account/sessions", "device_out")
 }
 
 func (v *visit) revokeOthers() error {
 	if _, err := v.Accounts.RevokeOthers(v.r.Context(), v.live, v.facts.Client); err != nil {
 		return err
 	}
-	return v.done(v.facts.Base + "/account/sessions")
+	return v.acknowledge(v.facts.Base+"/account/sessions", "others_out")
 }

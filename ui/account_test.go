@@ -96,12 +96,12 @@ func TestSessionsAsJSON(t *testing.T) {
 func TestRevokeASession(t *testing.T) {
 	p := newPortal(t)
 	w := p.post("/_auth/account/sessions/revoke", url.Values{"session": {"phone"}}, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/account/sessions")
+	wantNext(t, w, "/_auth/account/sessions?done=device_out")
 	if p.accounts.revoked != "phone" || len(w.Result().Cookies()) > 0 {
 		t.Errorf("revoked %q, cookies %v", p.accounts.revoked, w.Result().Cookies())
 	}
 	w = p.post("/_auth/account/sessions/revoke", url.Values{"session": {"this"}}, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/login")
+	wantNext(t, w, "/_auth/login?done=signed_out")
 	wantHeader(t, w, "Clear-Site-Data", `"cache", "storage"`)
 	if c := cookie(w, "__Host-sigra"); c == nil || c.MaxAge >= 0 {
 		t.Errorf("the own cookie stays: %v", c)
@@ -110,7 +110,7 @@ func TestRevokeASession(t *testing.T) {
 
 func TestRevokeOthers(t *testing.T) {
 	p := newPortal(t)
-	wantNext(t, p.post("/_auth/account/sessions/revoke-others", nil, "Cookie", cookieLine()), "/_auth/account/sessions")
+	wantNext(t, p.post("/_auth/account/sessions/revoke-others", nil, "Cookie", cookieLine()), "/_auth/account/sessions?done=others_out")
 	if len(p.accounts.calls) != 1 || p.accounts.calls[0] != "RevokeOthers" {
 		t.Errorf("calls: %v", p.accounts.calls)
 	}
@@ -162,4 +162,19 @@ func TestDeletedAccountCanBeKept(t *testing.T) {
 	want(t, p.get("/_auth/login?deleted=1"), http.StatusOK, "Until 2026-12-07, you can sign in to keep it.")
 	p.deletions.grace = 0
 	want(t, p.get("/_auth/login?deleted=1"), http.StatusOK, "Your account is deleted.")
+}
+
+func TestPagesSayWhatWasDone(t *testing.T) {
+	p := newPortal(t)
+	for path, text := range map[string]string{
+		"/account/sessions?done=device_out": "The device has been signed out.", "/account/passkeys?done=passkey_added": "The passkey has been added.",
+		"/account/mfa?done=distrusted": "asked for again there", "/orgs/acme/members?done=member_removed": "The member has been removed.",
+		"/orgs/acme?done=transferred": "has been transferred", "/orgs?done=org_deleted": "The organization has been deleted.",
+	} {
+		want(t, p.get("/_auth"+path, "Cookie", cookieLine()), http.StatusOK, `role="status" tabindex="-1" autofocus>`, text)
+	}
+	want(t, p.get("/_auth/login?done=signed_out"), http.StatusOK, "You have been signed out.")
+	if body := p.get("/_auth/account/sessions?done=nonsense", "Cookie", cookieLine()).Body.String(); strings.Contains(body, `role="status"`) {
+		t.Errorf("nothing was done: %s", body)
+	}
 }

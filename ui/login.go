@@ -52,7 +52,7 @@ func (v *visit) loginNotice() string {
 	case query.Has("deleted"):
 		return v.deletedNotice()
 	default:
-		return ""
+		return v.wasDone()
 	}
 }
 

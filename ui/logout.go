@@ -23,5 +23,5 @@ func (v *visit) logout() error {
 	if raw := v.form["return_to"]; raw != "" {
 		next += "?return_to=" + url.QueryEscape(v.returnTo(raw))
 	}
-	return v.done(next)
+	return v.acknowledge(next, "signed_out")
 }

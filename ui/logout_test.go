@@ -22,7 +22,7 @@ func TestLogoutPageOnlyAsks(t *testing.T) {
 func TestLogout(t *testing.T) {
 	p := newPortal(t)
 	w := p.post("/_auth/logout", nil, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/login")
+	wantNext(t, w, "/_auth/login?done=signed_out")
 	wantHeader(t, w, "Clear-Site-Data", `"cache", "storage"`)
 	if !slices.Equal(p.accounts.calls, []string{"SignOut this"}) {
 		t.Errorf("calls: %v", p.accounts.calls)
@@ -38,16 +38,16 @@ func TestLogout(t *testing.T) {
 func TestLogoutToUseAnotherAccount(t *testing.T) {
 	p := newPortal(t)
 	w := p.post("/_auth/logout", url.Values{"return_to": {"/page?x=1"}}, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/login?return_to=%2Fpage%3Fx%3D1")
+	wantNext(t, w, "/_auth/login?return_to=%2Fpage%3Fx%3D1&done=signed_out")
 	w = p.post("/_auth/logout", url.Values{"return_to": {"//evil.example"}}, "Cookie", cookieLine())
-	wantNext(t, w, "/_auth/login?return_to=%2F_auth%2Faccount")
+	wantNext(t, w, "/_auth/login?return_to=%2F_auth%2Faccount&done=signed_out")
 }
 
 func TestLogoutWithoutASession(t *testing.T) {
 	p := newPortal(t)
 	for _, line := range []string{"", testCookie.Name + "=garbage", testCookie.Name + "=" + freshToken.String()} {
 		w := p.post("/_auth/logout", nil, "Cookie", line)
-		wantNext(t, w, "/_auth/login")
+		wantNext(t, w, "/_auth/login?done=signed_out")
 		if cookie(w, "__Host-sigra") == nil {
 			t.Errorf("%q stays in the browser", line)
 		}

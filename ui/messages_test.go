@@ -87,6 +87,9 @@ func composed() (keys []string) {
 			keys = append(keys, "activity."+string(action))
 		}
 	}
+	for _, what := range []string{"signed_out", "device_out", "others_out", "passkey_added", "distrusted", "role_set", "member_removed", "transferred", "org_deleted"} {
+		keys = append(keys, "done."+what)
+	}
 	return append(keys, "problem.link.title", "missing_org_any", "missing_roles", "missing_org_role", "missing_org_roles", "org.members_count", "org.requests_count", "org_rules.affected", "layout.language")
 }
 

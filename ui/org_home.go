@@ -17,7 +17,9 @@ type orgView struct {
 	Members, Requests string
 	// Leaving shows the form that leaves, which has gone wrong.
 	Leaving bool
-	Errors  map[string]string
+	// Done is what was done before; may be empty.
+	Done   string
+	Errors map[string]string
 }
 
 func (v *visit) showOrg() error {
@@ -28,6 +30,7 @@ func (v *visit) showOrg() error {
 	if err != nil {
 		return err
 	}
+	view.Done = v.wasDone()
 	return v.show("org", view)
 }
 

@@ -23,7 +23,9 @@ type membersView struct {
 	More, First string
 	// MoreRequests and FirstRequests are the same of the requests.
 	MoreRequests, FirstRequests string
-	Errors                      map[string]string
+	// Done is what was done before; may be empty.
+	Done   string
+	Errors map[string]string
 }
 
 // memberItem is a member.
@@ -70,6 +72,7 @@ func (v *visit) showMembers() error {
 	if v.wantsJSON() {
 		return v.membersJSON(list, requests.Requests, view)
 	}
+	view.Done = v.wasDone()
 	return v.show("org_members", view)
 }
 
@@ -184,7 +187,7 @@ func (v *visit) setMemberRole() error {
 	if err == nil && v.form["user"] == v.live.Identity.UserID && !v.Roles.Manages(v.form["role"]) {
 		return v.done(v.facts.Base + "/orgs") // the list is nothing for them any more
 	}
-	return v.membersDone(err)
+	return v.membersDone(err, "role_set")
 }
 
 func (v *visit) removeMember() error {
@@ -192,22 +195,25 @@ func (v *visit) removeMember() error {
 	if err == nil && v.form["user"] == v.live.Identity.UserID {
 		return v.done(v.facts.Base + "/orgs")
 	}
-	return v.membersDone(err)
+	return v.membersDone(err, "member_removed")
 }
 
 func (v *visit) admitMember() error {
-	return v.membersDone(v.Orgs.Admit(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"]))
+	return v.membersDone(v.Orgs.Admit(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"], v.form["role"]), "")
 }
 
 func (v *visit) refuseMember() error {
-	return v.membersDone(v.Orgs.Refuse(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"]))
+	return v.membersDone(v.Orgs.Refuse(v.r.Context(), v.actor(), v.orgSlug(), v.form["user"]), "")
 }
 
-// membersDone goes back to where the list was, with what is wrong if anything.
-func (v *visit) membersDone(err error) error {
+// membersDone goes back to where the list was, with what was done or is wrong.
+func (v *visit) membersDone(err error, what string) error {
 	text, after := v.form["q"], v.form["after"]
-	if err == nil {
+	if err == nil && what == "" {
 		return v.done(v.membersPage(text, after))
+	}
+	if err == nil {
+		return v.acknowledge(v.membersPage(text, after), what)
 	}
 	status, problems, err := v.orgRefused(err, because{
 		field: "form", limit: v.messages.text("org_members.too_many"), conflict: v.messages.text("org_invitations.member"),

@@ -84,14 +84,14 @@ func TestChangeMembers(t *testing.T) {
 	p := newPortal(t)
 	back := []string{"user", bobID, "role", "admin", "q", "b&b", "after", adaID}
 	const page = "/_auth/orgs/acme/members?after=" + adaID + "&q=b%26b"
-	wantNext(t, p.send("/orgs/acme/members/role", back...), page)
+	wantNext(t, p.send("/orgs/acme/members/role", back...), page+"&done=role_set")
 	p.called("SetRole acme " + bobID + " admin")
-	wantNext(t, p.send("/orgs/acme/members/remove", back...), page)
+	wantNext(t, p.send("/orgs/acme/members/remove", back...), page+"&done=member_removed")
 	p.called("Remove acme " + bobID)
 	for _, lost := range [][]string{{"/remove"}, {"/role", "role", "member"}} { // of oneself
 		wantNext(t, p.send("/orgs/acme/members"+lost[0], append([]string{"user", "user-1"}, lost[1:]...)...), "/_auth/orgs")
 	}
-	wantNext(t, p.send("/orgs/acme/members/role", "user", "user-1", "role", "admin"), "/_auth/orgs/acme/members")
+	wantNext(t, p.send("/orgs/acme/members/role", "user", "user-1", "role", "admin"), "/_auth/orgs/acme/members?done=role_set")
 	p.orgs.err = fmt.Errorf("changing role: %w", org.ErrLastOwner)
 	for _, action := range []string{"role", "remove"} {
 		want(t, p.send("/orgs/acme/members/"+action, "user", bobID, "q", "bob"), http.StatusConflict, "needs an owner", `value="bob"`)

@@ -7,7 +7,7 @@ var (
 
 // orgRehearsals are those of the pages of organizations.
 var orgRehearsals = map[string][]any{
-	"orgs": {orgsView{}, orgsView{MayCreate: true, Asked: true, Join: &joinView{"slug", "name", true, true}}, orgsView{
+	"orgs": {orgsView{Done: "done"}, orgsView{MayCreate: true, Asked: true, Join: &joinView{"slug", "name", true, true}}, orgsView{
 		Orgs: []orgItem{
 			{Slug: "a", Name: "name", Role: "role", Path: "/orgs/a", Active: true}, {Slug: "b", Name: "name", Path: "/orgs/b", Personal: true},
 		},
@@ -15,10 +15,10 @@ var orgRehearsals = map[string][]any{
 		Errors: map[string]string{"form": "error"},
 	}},
 	"org_new": {newOrgView{}, newOrgView{Name: "name", Slug: "slug", ReturnTo: "/", Errors: map[string]string{"name": "error", "slug": "error"}}},
-	"org": {orgView{}, orgView{Org: orgRef{Personal: true, Own: true}, Active: true}, orgView{
+	"org": {orgView{Done: "done"}, orgView{Org: orgRef{Personal: true, Own: true}, Active: true}, orgView{
 		Org: rehearsedOrg, Members: "12", Requests: "2", Leaving: true, Errors: map[string]string{"form": "error"},
 	}},
-	"org_members": {membersView{}, membersView{
+	"org_members": {membersView{Done: "done"}, membersView{
 		Org: rehearsedOrg, Count: "2", Query: "query", After: "after", More: "/", First: "/", MoreRequests: "/", FirstRequests: "/", Errors: map[string]string{"form": "error"},
 		Members: []memberItem{
 			{ID: "1", Email: "email", Name: "name", Role: "role", TwoStep: true, Joined: "date", Active: "date", Roles: rehearsedRoles, Transfer: "/"},

@@ -68,7 +68,10 @@ func (v *visit) changeSlug() error {
 
 func (v *visit) deleteOrg() error {
 	err := v.Orgs.Delete(v.r.Context(), v.actor(), v.orgSlug(), v.form["typed"])
-	return v.typedDone("org_delete", "typed", v.facts.Base+"/orgs", err)
+	if err == nil {
+		return v.acknowledge(v.facts.Base+"/orgs", "org_deleted")
+	}
+	return v.typedDone("org_delete", "typed", "", err)
 }
 
 func (v *visit) typedDone(page, field, next string, err error) error {
@@ -134,7 +137,7 @@ func (v *visit) transferOrg() error {
 	}
 	err := v.Orgs.Transfer(v.r.Context(), v.actor(), v.orgSlug(), to)
 	if err == nil {
-		return v.done(v.orgPath(""))
+		return v.acknowledge(v.orgPath(""), "transferred")
 	}
 	status, problems, err := v.orgRefused(err, because{field: "to", limit: v.messages.text("org_members.too_many")})
 	if problems == nil {

@@ -47,7 +47,7 @@ func TestChangeSlug(t *testing.T) {
 func TestDeleteOrg(t *testing.T) {
 	p := newPortal(t)
 	want(t, p.see("/orgs/acme/settings/delete"), http.StatusOK, "type its name: Acme &amp; Co")
-	wantNext(t, p.send("/orgs/acme/settings/delete", "typed", "Acme & Co"), "/_auth/orgs")
+	wantNext(t, p.send("/orgs/acme/settings/delete", "typed", "Acme & Co"), "/_auth/orgs?done=org_deleted")
 	p.called("Delete acme Acme & Co")
 	p.orgs.err = &account.InvalidError{Fields: map[string]account.Problem{"typed": org.ProblemTyped}}
 	want(t, p.send("/orgs/acme/settings/delete", "typed", "x"), http.StatusUnprocessableEntity, "not the same")
@@ -68,7 +68,7 @@ func TestTransferOrg(t *testing.T) {
 	if len(p.orgs.calls) > 0 {
 		t.Errorf("transferred to nobody: %v", p.orgs.calls)
 	}
-	wantNext(t, p.send("/orgs/acme/settings/transfer", "to", bobID), "/_auth/orgs/acme")
+	wantNext(t, p.send("/orgs/acme/settings/transfer", "to", bobID), "/_auth/orgs/acme?done=transferred")
 	p.called("Transfer acme " + bobID)
 	p.orgs.err = authcore.ErrNotFound
 	want(t, p.send("/orgs/acme/settings/transfer", "to", adaID), http.StatusNotFound)

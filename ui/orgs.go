@@ -17,7 +17,9 @@ type orgsView struct {
 	// Join is what the user's address lets them into; nil when that is nothing.
 	Join *joinView
 	// Asked says that a request to join has been sent.
-	Asked     bool
+	Asked bool
+	// Done is what was done before; may be empty.
+	Done      string
 	MayCreate bool
 	// App is what waits for a choice, which leads to ReturnTo.
 	App, ReturnTo string
@@ -48,6 +50,7 @@ func (v *visit) showOrgs() error {
 	if view.Asked = query.Has("asked"); v.wantsJSON() {
 		return v.orgsJSON(view)
 	}
+	view.Done = v.wasDone()
 	v.allowFormTo(view.ReturnTo)
 	return v.show("orgs", view)
 }

@@ -25,6 +25,8 @@ type passkeysView struct {
 	// Welcome invites a user who wants no password to add the first.
 	Welcome  bool
 	ReturnTo string
+	// Done is what was done before; may be empty.
+	Done string
 	// Error is about what was just tried.
 	Error string
 }
@@ -44,6 +46,7 @@ func (v *visit) showPasskeys() error {
 	if err != nil {
 		return err
 	}
+	view.Done = v.wasDone()
 	return v.show("passkeys", view)
 }
 
@@ -99,7 +102,7 @@ func (v *visit) addPasskey() error {
 	v.setCookies(signedIn)
 	next := v.wished(v.r.URL.Query().Get("return_to"))
 	if next == "" {
-		next = v.facts.Base + "/account/passkeys"
+		next = withDone(v.facts.Base+"/account/passkeys", "passkey_added")
 	}
 	return v.json(http.StatusOK, answer{Status: "ok", Next: next})
 }

@@ -82,10 +82,10 @@ var rehearsals = map[string][]any{
 		Email: "email", ReturnTo: "/", Action: "/", Password: true, App: true, Codes: true, Trust: true, Passkey: &passkeyView{"/ask", "/answer", forProof},
 		Errors: map[string]string{"code": "error", "password": "error"},
 	}},
-	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true}, twoStepView{
+	"twostep": {twoStepView{}, twoStepView{Passkeys: 1}, twoStepView{On: true, Few: true, Done: "done"}, twoStepView{
 		On: true, Once: "once", AppSince: "date", None: true, ReturnTo: "/", Browsers: []browserView{{"id", "device", "ip", "until", true}},
 	}},
-	"passkeys": {passkeysView{Welcome: true}, passkeysView{Full: true}, passkeysView{
+	"passkeys": {passkeysView{Welcome: true, Done: "done"}, passkeysView{Full: true}, passkeysView{
 		Error: "error", Add: &passkeyView{"/ask", "/answer", forCreate}, ReturnTo: "/", Known: "{}", Passkeys: []passkeyItem{
 			{Ref: "a", Name: "name", Model: "model", Added: "added", Used: "used", Synced: true, BackedUp: true, Discoverable: true},
 			{Ref: "b", Name: "name", Added: "added", Synced: true}, {Ref: "c", Name: "name", Added: "added", Elsewhere: true},
@@ -94,7 +94,7 @@ var rehearsals = map[string][]any{
 	"app":      {appView{}, appView{Key: "key", URI: "otpauth://totp/uri", QR: totp.QR{Size: 1, Path: "M0 0"}, Offer: "offer", ReturnTo: "/", Errors: map[string]string{"code": "error"}}},
 	"codes":    {codesView{}, codesView{[]string{"code"}, "email", "/"}},
 	"account":  {accountView{}, accountView{Orgs: true, Org: "org"}, accountView{Name: "name", Email: "email", Admin: true, Deletable: true, TwoStep: true, Passkeys: true, Orgs: true, This: rehearsedSession, Changed: "changed"}},
-	"sessions": {sessionsView{}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
+	"sessions": {sessionsView{Done: "done"}, sessionsView{Sessions: []sessionView{{}, rehearsedSession}, Others: true}},
 	"problem": {problemView{}, problemView{
 		Status: 403, Title: "title", Detail: "detail", Account: "account", Reasons: []string{"reason"}, ID: "id",
 		SignIn: "/", Retry: "/", Switch: "/", ReturnTo: "/", Home: "/",

@@ -36,6 +36,25 @@ func (v *visit) done(next string) error {
 	return nil
 }
 
+// acknowledge ends an action as done does, and has the next page say what was done.
+func (v *visit) acknowledge(next, what string) error {
+	if v.wantsJSON() {
+		return v.done(next)
+	}
+	return v.done(withDone(next, what))
+}
+
+// withDone is the address of a page that says what was done.
+func withDone(page, what string) string {
+	if strings.Contains(page, "?") {
+		return page + "&done=" + what
+	}
+	return page + "?done=" + what
+}
+
+// wasDone is what the page says was done before; may be empty.
+func (v *visit) wasDone() string { return v.messages["done."+v.r.URL.Query().Get("done")] }
+
 // show renders a page, or tells a client that asks for JSON what is on it.
 func (v *visit) show(name string, view any) error {
 	if v.wantsJSON() {

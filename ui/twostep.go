@@ -29,6 +29,8 @@ type twoStepView struct {
 	ReturnTo  string
 	// Once marks the forms that make codes: each makes them once.
 	Once string
+	// Done is what was done before; may be empty.
+	Done string
 }
 
 // browserView is a browser that asks for no second factor.
@@ -51,7 +53,7 @@ func (v *visit) showTwoStep() error {
 	}
 	view := twoStepView{
 		On: !factors.TwoStepAt.IsZero(), Codes: factors.Codes, Few: factors.Codes <= fewCodes, None: factors.Codes == 0,
-		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Once: rand.Text(),
+		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Once: rand.Text(), Done: v.wasDone(),
 	}
 	if len(factors.Secret) > 0 {
 		view.AppSince = factors.AppAt.UTC().Format(time.DateOnly)
@@ -183,7 +185,7 @@ func (v *visit) distrust() error {
 	if err := v.Accounts.DistrustBrowsers(v.r.Context(), v.live, v.form["browser"], v.facts.Client); err != nil {
 		return err
 	}
-	return v.done(v.facts.Base + "/account/mfa")
+	return v.acknowledge(v.facts.Base+"/account/mfa", "distrusted")
 }
 
 // Left says how many backup codes there are.

@@ -66,7 +66,7 @@ func TestTwoStepActions(t *testing.T) {
 		t.Errorf("%v", answer)
 	}
 	wantNext(t, p.post("/_auth/account/mfa/off", url.Values{}, "Cookie", cookieLine()), "/_auth/account/mfa")
-	wantNext(t, p.post("/_auth/account/mfa/browsers/remove", url.Values{"browser": {"b1"}}, "Cookie", cookieLine()), "/_auth/account/mfa")
+	wantNext(t, p.post("/_auth/account/mfa/browsers/remove", url.Values{"browser": {"b1"}}, "Cookie", cookieLine()), "/_auth/account/mfa?done=distrusted")
 	if p.accounts.calls[0] != "DistrustBrowsers b1" {
 		t.Errorf("%v", p.accounts.calls)
 	}

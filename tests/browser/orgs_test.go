@@ -197,7 +197,8 @@ func (s orgStory) manage() {
 	s.shoot("org-members-change")
 	s.b.Choose("details select", "admin")
 	s.b.Press("details button.quiet")
-	s.at("/orgs/acme/members?q=bob")
+	s.at("/orgs/acme/members?q=bob&done=role_set")
+	s.b.wantText("The role has been changed.", "Die Rolle ist geändert.")
 	if text := s.b.Text(".badge"); text != "Admin" {
 		s.Errorf("bob is %s", text)
 	}
@@ -316,7 +317,8 @@ func (s orgStory) move() {
 	s.shoot("org-transfer-error")
 	s.b.Tap("input[type=radio]")
 	s.b.Press(".danger")
-	s.at("/orgs/acme-now")
+	s.at("/orgs/acme-now?done=transferred")
+	s.shoot("org-transferred")
 	s.b.wantText("Admin", "Admin")
 }
 
@@ -331,7 +333,7 @@ func (s orgStory) end() {
 	s.shoot("org-delete-error")
 	s.b.Fill("#typed", "Acme")
 	s.b.Press(".danger")
-	s.at("/orgs")
+	s.at("/orgs?done=org_deleted")
 	s.b.wantText("do not belong to an organization yet", "gehören noch zu keiner")
 	s.open("/orgs/acme-now")
 	s.b.wantText("Nothing here", "Hier ist nichts")

@@ -23,7 +23,7 @@ func signOut(b *Browser, g *gateway.Gateway) {
 	b.t.Helper()
 	b.Open(g.URL + "/_auth/logout")
 	b.Press("main .primary")
-	b.mustBeAt(g.URL + "/_auth/login")
+	b.mustBeAt(g.URL + "/_auth/login?done=signed_out")
 }
 
 func byPassword(b *Browser, g *gateway.Gateway, email string) {

@@ -135,7 +135,7 @@ func TestTwoStepSignIn(t *testing.T) {
 		if answer := e.Post("/_auth/mfa/backup", url.Values{"code": {code}}); answer.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("the same backup code: %d", answer.StatusCode)
 		}
-		wantTo(t, "cancelling", e.Post("/_auth/logout", url.Values{}), "/_auth/login")
+		wantTo(t, "cancelling", e.Post("/_auth/logout", url.Values{}), "/_auth/login?done=signed_out")
 		wantTo(t, "after that", e.Get("/_auth/mfa"), "/_auth/login?expired=1&return_to=%2F_auth%2Faccount")
 	})
 }
