@@ -19,6 +19,8 @@ import (
 // twoStepView is the page about second factors.
 type twoStepView struct {
 	On bool
+	// Password says that there is one.
+	Password bool
 	// AppSince is when the app was set up; empty when there is none.
 	AppSince string
 	// Codes are the backup codes that are left: Few warns, None alarms.
@@ -52,7 +54,7 @@ func (v *visit) showTwoStep() error {
 		return err
 	}
 	view := twoStepView{
-		On: !factors.TwoStepAt.IsZero(), Codes: factors.Codes, Few: factors.Codes <= fewCodes, None: factors.Codes == 0,
+		On: !factors.TwoStepAt.IsZero(), Password: factors.Password, Codes: factors.Codes, Few: factors.Codes <= fewCodes, None: factors.Codes == 0,
 		Passkeys: factors.Passkeys, ReturnTo: v.wished(v.r.URL.Query().Get("return_to")), Once: rand.Text(), Done: v.wasDone(),
 	}
 	if len(factors.Secret) > 0 {

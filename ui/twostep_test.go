@@ -184,3 +184,16 @@ func TestAppOnThisDevice(t *testing.T) {
 	want(t, p.get("/_auth/account/mfa/app", "Cookie", cookieLine()), http.StatusOK,
 		`href="otpauth://totp/Sigra:ada@example.com?algorithm=SHA1&amp;digits=6`, "Open in an authenticator app on this device", `data-copied="Copied."`)
 }
+
+func TestAccountWithoutAPasswordIsToldOfNone(t *testing.T) {
+	p := newPortal(t)
+	p.twoStep.factors.Password, p.accounts.noPassword = false, true
+	if w := p.get("/_auth/account/mfa", "Cookie", cookieLine()); strings.Contains(w.Body.String(), "password") {
+		t.Errorf("%s", w.Body)
+	}
+	if w := p.get("/_auth/account/password", "Cookie", cookieLine()); strings.Contains(w.Body.String(), "Other devices") {
+		t.Errorf("there is only this one: %s", w.Body)
+	}
+	p.accounts.list = twoSessions()
+	want(t, p.get("/_auth/account/password", "Cookie", cookieLine()), http.StatusOK, "Other devices will be signed out.")
+}
