@@ -71,8 +71,8 @@ func (v *visit) fail(err error) {
 	}
 	p := problemOf(err)
 	p.program = v.route.program
-	if v.r.Method == http.MethodPost {
-		p.form = v.formPage()
+	if v.formPage != "" {
+		p.form = v.backToForm()
 	}
 	if p.Status == http.StatusUnauthorized && v.wished(p.form) == "" {
 		p.form = v.wished(v.nextSent()) // the page is none to come back to

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -52,7 +51,7 @@ func StepUpPage(kinds []authcore.FactorKind, returnTo string) string {
 func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 	back := v.r.URL.RequestURI()
 	if v.r.Method == http.MethodPost {
-		back = v.formPage()
+		back = v.backToForm()
 	}
 	to := v.facts.Base + StepUpPage(kinds, back)
 	if v.wantsJSON() {
@@ -62,15 +61,9 @@ func (v *visit) askForProof(kinds []authcore.FactorKind) error {
 	return nil
 }
 
-// formPage is the address of the page whose form was posted, and that leads on from
+// backToForm is the address of the page whose form was posted, and that leads on from
 // there.
-func (v *visit) formPage() string {
-	page := v.path
-	for r := v.route; r.get == nil; r, _ = find(page) {
-		page = path.Dir(page)
-	}
-	return withReturn(v.facts.Base+page, v.wished(v.nextSent()))
-}
+func (v *visit) backToForm() string { return withReturn(v.formPage, v.wished(v.nextSent())) }
 
 func (v *visit) showStepUp() error {
 	query := v.r.URL.Query()
