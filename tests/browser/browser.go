@@ -281,3 +281,12 @@ func (b *Browser) mustBeAt(url string) {
 		b.t.Fatalf("the browser is at %s, want %s", got, url)
 	}
 }
+
+// mustBeAtForm fails the test unless the browser shows a form again, wherever it leads on
+// to: scripts keep that in the address.
+func (b *Browser) mustBeAtForm(url string) {
+	b.t.Helper()
+	if got, _, _ := strings.Cut(b.Location(), "?"); got != url {
+		b.t.Fatalf("the browser is at %s, want %s", got, url)
+	}
+}

@@ -145,5 +145,5 @@ func gone(t *testing.T, b *Browser, g *gateway.Gateway) {
 	b.Fill("#email", "ada@example.com")
 	b.Fill("#password", gateway.Password)
 	b.Press(".primary")
-	b.mustBeAt(g.URL + "/_auth/login")
+	b.mustBeAtForm(g.URL + "/_auth/login")
 }
