@@ -185,7 +185,9 @@ func TestKnownBrowserGuesses(t *testing.T) {
 		t.Fatalf("strangers have locked the owner out: %v", err)
 	}
 	for range 100 {
-		_, err = signIn("wrong", again.Device)
+		if _, err := signIn("wrong", again.Device); err == nil {
+			t.Fatal("a wrong password is accepted")
+		}
 	}
 	if _, err := signIn(good, again.Device); err == nil {
 		t.Error("a known browser may guess for ever")
