@@ -182,6 +182,7 @@ func (a *App) Start() error {
 	}
 	running.add(a)
 	a.tuned = a.engine.tune(a.tuning())
+	a.engine.sessions.RefreshWith(a.accounts.Refresh)
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop, a.worked = cancel, make(chan struct{})
 	go func() {
@@ -223,11 +224,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	if !a.serves() || a.engine.offered.Load() {
 		return nil
 	}
-	if err := a.offerSetUp(ctx); err != nil {
-		return err // it is owed: the next try, or the next configuration, shows it
-	}
-	a.engine.offered.Store(true)
-	return nil
+	settled, err := a.offerSetUp(ctx)
+	a.engine.offered.Store(settled) // else it is owed: the next try, or the next configuration, shows it
+	return err
 }
 
 // serves reports whether this process has a web server; a command that opens
@@ -272,26 +271,26 @@ func (a *App) keySchedule() assertion.Schedule {
 	}
 }
 
-// offerSetUp shows the link that creates the first account, while there is
-// none.
-func (a *App) offerSetUp(ctx context.Context) error {
+// offerSetUp shows the link that creates the first account, while there is none. It
+// is not settled while there is none to show.
+func (a *App) offerSetUp(ctx context.Context) (settled bool, err error) {
 	if a.sites().portal() == "" {
 		exists, err := a.engine.db.HasUsers(ctx)
 		if err == nil && !exists {
 			a.logger.Warn("there is no account yet, and no link to create the first one, since the public address is not known: " +
 				"name it by the option origin")
 		}
-		return err
+		return exists, err
 	}
 	link, err := a.setUpLink(ctx)
 	switch {
 	case errors.Is(err, authcore.ErrConflict):
-		return nil // there is an account
+		return true, nil // there is an account
 	case err != nil:
-		return err
+		return false, err
 	}
 	a.logger.Warn("there is no account yet: open this link to create the first one", slog.String("link", link))
-	return nil
+	return true, nil
 }
 
 // setUpLink issues a link that creates the first account.

@@ -214,6 +214,23 @@ func TestSetUpLinkIsOwed(t *testing.T) {
 	}
 }
 
+// TestSetUpLinkComesWithTheOrigin: where only a wildcard leads to the pages, the link
+// is shown when the operator has named the address.
+func TestSetUpLinkComesWithTheOrigin(t *testing.T) {
+	dir, log := lastingDir(t), new(strings.Builder)
+	for _, directive := range []string{"sigra", "sigra {\norigin https://auth.example.com\n}"} {
+		g := provisioned(t, dir, "http://*.example.com", "", directive)
+		g.app.logger = slog.New(slog.NewTextHandler(log, nil))
+		if err := g.app.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = g.app.Stop() })
+	}
+	if !strings.Contains(log.String(), "name it by the option origin") || strings.Count(log.String(), "link=https://auth.example.com/_auth/setup/") != 1 {
+		t.Error(log)
+	}
+}
+
 func TestFirstPortalIsInTheLink(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://app.example.com {\nsigra\n}":                                  "https://app.example.com/_auth",

@@ -41,8 +41,8 @@ func (a *App) findHosts() {
 			site.warn(a.logger, name)
 		}
 		for _, plain := range slices.Compact(slices.Sorted(slices.Values(f.plain))) {
-			a.logger.Warn("sigra needs HTTPS except on localhost, and answers 421 to whoever comes to this site without: let Caddy do TLS, "+
-				"or name the proxy in front that does it with trusted_proxies and trusted_proxies_strict", slog.String("site", plain))
+			a.logger.Warn("sigra answers 421 to whoever comes to this site without HTTPS: let Caddy do TLS; "+
+				"behind a proxy that does it, set both trusted_proxies and trusted_proxies_strict", slog.String("site", plain))
 		}
 		if failed := servers[name].Errors; failed != nil && proxiesUnguarded(failed.Routes) {
 			a.logger.Warn("handle_errors passes requests to an app without `sigra` before its reverse_proxy: "+
@@ -152,7 +152,7 @@ func hostsOf(sets caddyhttp.MatcherSets) (hosts []string) {
 // loopback names only, unless its origin is configured.
 func (f *hostFinder) found(hosts []string, portal *Portal) {
 	for _, host := range fixedHosts(hosts) {
-		if len(f.server.TLSConnPolicies) == 0 && f.server.TrustedProxiesStrict == 0 && !isLoopback(host) && !f.hosts.hasOrigin(host) {
+		if len(f.server.TLSConnPolicies) == 0 && f.server.TrustedProxiesStrict == 0 && !f.server.TrustedProxiesUnix && !isLoopback(host) && !f.hosts.hasOrigin(host) {
 			f.plain = append(f.plain, "http://"+host)
 		}
 	}

@@ -215,7 +215,7 @@ func TestPlainSites(t *testing.T) {
 		app := loaded.(*App)
 		app.logger = slog.New(slog.NewTextHandler(&log, nil))
 		app.sites()
-		if n := strings.Count(log.String(), "needs HTTPS"); n != min(len(named), 1) || !strings.Contains(log.String(), named) {
+		if n := strings.Count(log.String(), "without HTTPS"); n != min(len(named), 1) || !strings.Contains(log.String(), named) {
 			t.Errorf("%s\nlogs %s", text, log.String())
 		}
 	}

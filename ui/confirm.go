@@ -110,7 +110,7 @@ func (v *visit) showConfirm() error {
 
 func (v *visit) confirmCode() error {
 	next := v.wished(v.form["return_to"])
-	if to, ok := v.unawaited(next); ok {
+	if to, ok := v.unawaited(next); ok && !v.wantsJSON() { // a program is told that nothing was confirmed
 		return v.done(to)
 	}
 	confirmed, err := v.SignUps.ConfirmCode(v.r.Context(), v.form["code"], v.waiting(), v.facts.Client)
@@ -133,7 +133,7 @@ func (v *visit) confirmCode() error {
 
 func (v *visit) resend() error {
 	next := v.wished(v.form["return_to"])
-	if to, ok := v.unawaited(next); ok {
+	if to, ok := v.unawaited(next); ok && !v.wantsJSON() {
 		return v.done(to)
 	}
 	if err := v.SignUps.Resend(v.r.Context(), v.waiting(), v.facts.Client); err != nil {

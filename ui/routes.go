@@ -58,16 +58,19 @@ var secretPrefixes = []string{
 }
 
 // IsSecret reports whether an address holds a secret of the portal at a base path,
-// which must not be written to a log: as its path, or as the path to return to.
+// which must not be written to a log: as its path, or as a path to return to.
 func IsSecret(u *url.URL, base string) bool {
-	if isSecretPath(u.Path, base) {
-		return true
+	for !isSecretPath(u.Path, base) {
+		if !strings.Contains(u.RawQuery, "return_to") {
+			return false
+		}
+		next, err := url.Parse(u.Query().Get("return_to")) // which is shorter
+		if err != nil {
+			return false
+		}
+		u = next
 	}
-	if !strings.Contains(u.RawQuery, "return_to") {
-		return false
-	}
-	next, err := url.Parse(u.Query().Get("return_to"))
-	return err == nil && isSecretPath(next.Path, base)
+	return true
 }
 
 func isSecretPath(path, base string) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/sigra-auth/sigra/tests/gateway"
 )
@@ -121,6 +122,37 @@ func TestRightsInAnOrganizationEndEverywhere(t *testing.T) {
 	}
 	if !echoes(untouched) {
 		t.Error("a WebSocket of another member was closed")
+	}
+}
+
+// A Redis that falls back to an older state, as at a fail-over to a replica that lags,
+// gives nobody back what they have lost.
+func TestLostRightsStayLostWhenRedisForgets(t *testing.T) {
+	p := newAcme(t)
+	o := p.a.SignedIn(ada)
+	client := redis.NewClient(&redis.Options{Addr: p.redis.Addr})
+	defer client.Close()
+	names, err := client.Keys(t.Context(), "*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := make(map[string]string)
+	for _, name := range names {
+		if older[name], err = client.Dump(t.Context(), name).Result(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, p.a, "org", "set-role", "acme", ada, "member")
+	for name, value := range older {
+		if err := client.RestoreReplace(t.Context(), name, time.Hour, value).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Do(t.Context(), "CLIENT", "KILL", "TYPE", "pubsub").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []*gateway.Gateway{p.a, p.b} {
+		g.Await(func() error { return expect(o.At(g).Fetch("/"), http.StatusForbidden) })
 	}
 }
 
