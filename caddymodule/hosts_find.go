@@ -49,6 +49,10 @@ func (a *App) findHosts() {
 				"what the client says of its identity is not removed there", slog.String("server", name))
 		}
 	}
+	if a.hosts.pages != nil && a.hosts.first == "" {
+		a.logger.Warn("only a wildcard leads to the pages: links in mails follow the name that whoever asks for them has used, " +
+			"and that name may lead elsewhere; name the public address by the option origin")
+	}
 }
 
 // proxiesUnguarded reports whether routes pass requests to an app without the

@@ -183,6 +183,25 @@ func TestMailedLinks(t *testing.T) {
 	}
 }
 
+// TestWildcardAlone: where links in mails would lead to a name that a client has chosen,
+// the operator is told.
+func TestWildcardAlone(t *testing.T) {
+	for text, want := range map[string]bool{
+		"*.wild.test {\nsigra\n}":                                               true,
+		"*.wild.test {\nsigra {\norigin https://a.wild.test\n}\n}":              false,
+		"*.wild.test {\nsigra\n}\napp.example.com {\nsigra\n}":                  false,
+		"*.wild.test {\nrespond x\n}\napp.example.com {\nsigra\n}":              false,
+		":8080 {\nsigra\n}":                                                     false,
+		"http://localhost:8080, http://*.localhost:8080 {\nsigra\n}":            false,
+		"{\nsigra\n}\n*.wild.test {\nrespond x\n}":                              false,
+		"{\nsigra {\norigin https://a.wild.test\n}\n}\n*.wild.test {\nsigra\n}": false,
+	} {
+		if got := strings.Contains(logOfSites(t, text), "only a wildcard leads to the pages"); got != want {
+			t.Errorf("%s: told %v", text, got)
+		}
+	}
+}
+
 // TestPlainSites: a site that nobody can use is named at start.
 func TestPlainSites(t *testing.T) {
 	for text, named := range map[string]string{
@@ -195,28 +214,35 @@ func TestPlainSites(t *testing.T) {
 		"{\nservers {\ntrusted_proxies static private_ranges\ntrusted_proxies_strict\n}\n}\nhttp://intranet {\nsigra\n}": "",
 		"http://intranet {\nrespond x\n}\nlocalhost {\nsigra\n}":                                                         "",
 	} {
-		raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var config caddy.Config
-		if err := json.Unmarshal(raw, &config); err != nil {
-			t.Fatal(err)
-		}
-		ctx, err := caddy.ProvisionContext(&config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := ctx.App(appID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var log bytes.Buffer
-		app := loaded.(*App)
-		app.logger = slog.New(slog.NewTextHandler(&log, nil))
-		app.sites()
-		if n := strings.Count(log.String(), "without HTTPS"); n != min(len(named), 1) || !strings.Contains(log.String(), named) {
-			t.Errorf("%s\nlogs %s", text, log.String())
+		log := logOfSites(t, text)
+		if n := strings.Count(log, "without HTTPS"); n != min(len(named), 1) || !strings.Contains(log, named) {
+			t.Errorf("%s\nlogs %s", text, log)
 		}
 	}
+}
+
+// logOfSites returns what is logged about the sites of a Caddyfile.
+func logOfSites(t *testing.T, text string) string {
+	t.Helper()
+	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := caddy.ProvisionContext(&config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := ctx.App(appID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	app := loaded.(*App)
+	app.logger = slog.New(slog.NewTextHandler(&log, nil))
+	app.sites()
+	return log.String()
 }
