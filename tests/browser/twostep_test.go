@@ -209,7 +209,7 @@ func TestSignUpWithAPasskey(t *testing.T) {
 			b.Press("details .danger")
 			b.wantText("Without this passkey you could not sign in any more.", "Ohne diesen Passkey könnten Sie sich nicht mehr anmelden.")
 			shoot("passkeys-last")
-			signOut(b, g)
+			signOutWith(key, b, g)
 			b.Open(g.URL + "/_auth/login?return_to=/page")
 			b.awaitAt(g.URL + "/page")
 			if got := g.Upstream.For("/page"); len(got) != 1 || got[0].Header.Get("Remote-User") != "grace@example.com" {
