@@ -98,24 +98,31 @@ func New(t testing.TB, c Config) *Gateway {
 	if c.Site == "" {
 		c.Site = "sigra\nreverse_proxy {upstream}"
 	}
+	site, admin := freeAddresses(t)
 	g := &Gateway{
 		Config: c, t: t, binary: binary, dir: t.TempDir(), log: new(logBuffer), Upstream: NewUpstream(t),
-		Admin: freeAddress(t),
+		Admin: admin,
 	}
-	_, port, _ := net.SplitHostPort(freeAddress(t))
+	_, port, _ := net.SplitHostPort(site)
 	scheme := map[bool]string{true: "https", false: "http"}[c.TLS]
 	g.URL = scheme + "://" + net.JoinHostPort(cmp.Or(c.Host, "localhost"), port)
 	return g
 }
 
-func freeAddress(t testing.TB) string {
+// freeAddresses returns two loopback addresses that nothing listens on. They differ:
+// Caddy would listen twice on one, and the admin endpoint answer for the site.
+func freeAddresses(t testing.TB) (site, admin string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var found [2]string
+	for i := range found {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		found[i] = l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return found[0], found[1]
 }
 
 // Caddyfile returns the configuration.
