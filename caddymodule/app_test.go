@@ -243,23 +243,7 @@ func TestFirstPortalIsInTheLink(t *testing.T) {
 		"*.wild.test {\nsigra {\norigin https://a.wild.test\n}\n}":             "https://a.wild.test/_auth",
 		"plain.example.com {\nrespond x\n}\nlocalhost {\nroute {\nsigra\n}\n}": "https://localhost/_auth",
 	} {
-		raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var config caddy.Config
-		if err := json.Unmarshal(raw, &config); err != nil {
-			t.Fatal(err)
-		}
-		ctx, err := caddy.ProvisionContext(&config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := ctx.App(appID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		app := loaded.(*App)
+		app, _ := appOfCaddyfile(t, text)
 		if got := app.sites().portal(); got != want {
 			t.Errorf("%s\nportal %s, want %s", text, got, want)
 		}

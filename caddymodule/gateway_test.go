@@ -62,6 +62,21 @@ func provisioned(t testing.TB, dir, addresses, global, directive string) *gatewa
 	t.Helper()
 	text := "{\nadmin off\nstorage file_system " + dir + "\nsigra {\nstorage sqlite " + filepath.Join(dir, "test.db") + "\n" +
 		global + "\n}\n}\n" + addresses + " {\n" + directive + "\nrespond ok\n}\n"
+	app, ctx := appOfCaddyfile(t, text)
+	g := &gateway{app: app}
+	httpApp, err := ctx.App("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range httpApp.(*caddyhttp.App).Servers {
+		g.chain = g.chainOf(server.Routes)
+	}
+	return g
+}
+
+// appOfCaddyfile provisions a Caddyfile, and starts nothing.
+func appOfCaddyfile(t testing.TB, text string) (*App, caddy.Context) {
+	t.Helper()
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -72,21 +87,13 @@ func provisioned(t testing.TB, dir, addresses, global, directive string) *gatewa
 	}
 	ctx, err := caddy.ProvisionContext(&config)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, text)
 	}
 	loaded, err := ctx.App(appID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{app: loaded.(*App)}
-	httpApp, err := ctx.App("http")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, server := range httpApp.(*caddyhttp.App).Servers {
-		g.chain = g.chainOf(server.Routes)
-	}
-	return g
+	return loaded.(*App), ctx
 }
 
 // lastingDir is a t.TempDir in which an engine may still write while it drains, after

@@ -2,43 +2,30 @@ package caddymodule
 
 import (
 	"bytes"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
 // located provisions a Caddyfile and returns the app when it has found its sites, and
 // what it told of them.
 func located(t *testing.T, text string) (*App, string) {
 	t.Helper()
-	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	var config caddy.Config
-	if err := json.Unmarshal(raw, &config); err != nil {
-		t.Fatal(err)
-	}
-	ctx, err := caddy.ProvisionContext(&config)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	loaded, err := ctx.App(appID)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var log bytes.Buffer
-	app := loaded.(*App)
+	app, _ := appOfCaddyfile(t, text)
 	app.logger = slog.New(slog.NewTextHandler(&log, nil))
 	app.sites()
 	return app, log.String()
+}
+
+// told returns what is logged about the sites of a Caddyfile.
+func told(t *testing.T, text string) string {
+	t.Helper()
+	_, log := located(t, text)
+	return log
 }
 
 const (

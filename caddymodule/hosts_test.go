@@ -1,11 +1,8 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -196,7 +191,7 @@ func TestWildcardAlone(t *testing.T) {
 		"{\nsigra\n}\n*.wild.test {\nrespond x\n}":                              false,
 		"{\nsigra {\norigin https://a.wild.test\n}\n}\n*.wild.test {\nsigra\n}": false,
 	} {
-		if got := strings.Contains(logOfSites(t, text), "only a wildcard leads to the pages"); got != want {
+		if got := strings.Contains(told(t, text), "only a wildcard leads to the pages"); got != want {
 			t.Errorf("%s: told %v", text, got)
 		}
 	}
@@ -214,35 +209,9 @@ func TestPlainSites(t *testing.T) {
 		"{\nservers {\ntrusted_proxies static private_ranges\ntrusted_proxies_strict\n}\n}\nhttp://intranet {\nsigra\n}": "",
 		"http://intranet {\nrespond x\n}\nlocalhost {\nsigra\n}":                                                         "",
 	} {
-		log := logOfSites(t, text)
+		log := told(t, text)
 		if n := strings.Count(log, "without HTTPS"); n != min(len(named), 1) || !strings.Contains(log, named) {
 			t.Errorf("%s\nlogs %s", text, log)
 		}
 	}
-}
-
-// logOfSites returns what is logged about the sites of a Caddyfile.
-func logOfSites(t *testing.T, text string) string {
-	t.Helper()
-	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config caddy.Config
-	if err := json.Unmarshal(raw, &config); err != nil {
-		t.Fatal(err)
-	}
-	ctx, err := caddy.ProvisionContext(&config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	loaded, err := ctx.App(appID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	app := loaded.(*App)
-	app.logger = slog.New(slog.NewTextHandler(&log, nil))
-	app.sites()
-	return log.String()
 }

@@ -15,8 +15,8 @@ const reservedPrefix = "sigra-"
 // nameSet is a set of header names in folded form: lower case, with whatever is no
 // letter or digit as `-`. Backends of the CGI kind take all these spellings for one
 // header (GHSA-f59h-q822-g45g; some map `!` and `~` as well), so a forged name must be
-// found in any of them. Names
-// are added while a configuration is made; requests read without a lock.
+// found in any of them. Names are added while a configuration is made; requests read
+// without a lock.
 type nameSet struct {
 	adding  sync.Mutex
 	current atomic.Pointer[foldedNames]
